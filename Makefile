@@ -1,0 +1,136 @@
+# Ballast. `make` builds build/bin/*; `make test` proves it; `make demo` shows it. See README.md.
+VARIANT ?= release
+CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
+PREFIX  ?= /usr/local
+DESTDIR ?=
+PYTHON  ?= /usr/bin/python3
+
+PROGRAMS := listener backfiller processor executor
+OUT      := build/$(VARIANT)-$(notdir $(CC))
+SQLITE   := node_modules/better-sqlite3/deps/sqlite3
+PACKAGES := libcurl jansson libcrypto libsodium
+
+WARNINGS := -Wall -Wextra -Wpedantic -Werror -Wconversion -Wsign-conversion -Wshadow -Wundef -Wvla \
+	-Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wcast-qual \
+	-Wpointer-arith -Wwrite-strings -Wswitch-enum -Wimplicit-fallthrough -Wdouble-promotion \
+	-Wnull-dereference
+HARDENING := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -fPIE
+FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 $(HARDENING)
+FLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS_coverage := -O0 -g --coverage
+LINK_release  := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+LINK_asan     := -fsanitize=address,undefined
+LINK_coverage := --coverage
+ifeq ($(notdir $(CC))-$(VARIANT),gcc-release)
+FLAGS_release := $(subst FORTIFY_SOURCE=2,FORTIFY_SOURCE=3,$(FLAGS_release))
+endif
+
+CPPFLAGS := -D_GNU_SOURCE -Icommon -I. -Itests -isystem $(SQLITE)
+CFLAGS    = -std=c17 $(FLAGS_$(VARIANT)) $(WARNINGS) $(shell pkg-config --cflags $(PACKAGES))
+LDFLAGS   = $(LINK_$(VARIANT)) -Wl,--as-needed
+LDLIBS    = $(shell pkg-config --libs $(PACKAGES)) -lwslay -lm
+SQLITE_FLAGS := -DSQLITE_DQS=0 -DSQLITE_DEFAULT_FOREIGN_KEYS=1 -DSQLITE_DEFAULT_SYNCHRONOUS=2 \
+	-DSQLITE_DEFAULT_WAL_SYNCHRONOUS=2 -DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_OMIT_SHARED_CACHE \
+	-DSQLITE_OMIT_DEPRECATED -DSQLITE_THREADSAFE=0 -DSQLITE_DEFAULT_MEMSTATUS=0 \
+	-DSQLITE_TRUSTED_SCHEMA=0
+
+objects = $(patsubst %.c,$(OUT)/%.o,$(1))
+COMMON_SOURCES := $(wildcard common/*/*.c)
+COMMON         := $(OUT)/libcommon.a
+UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/tests/unit/%,$(wildcard tests/unit/*/*_test.c))
+SOURCES        := $(COMMON_SOURCES) $(foreach p,$(PROGRAMS),$(wildcard $(p)/*.c))
+
+.PHONY: all check test integration demo lint install uninstall clean
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+all: $(addprefix build/bin/,$(PROGRAMS))
+
+# The programs at their usual place are always the release build of the default compiler.
+build/bin/%: $(OUT)/bin/%
+	@mkdir -p $(@D)
+	cp $< $@
+
+define PROGRAM_RULE
+$(OUT)/bin/$(1): $(call objects,$(wildcard $(1)/*.c)) $$(COMMON)
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+endef
+$(foreach program,$(PROGRAMS),$(eval $(call PROGRAM_RULE,$(program))))
+
+# An archive, so that a program carries only what it uses: the executor links nothing that reaches a node.
+$(COMMON): $(call objects,$(COMMON_SOURCES)) $(OUT)/schema.o $(OUT)/sqlite3.o
+	rm -f $@
+	ar rcs $@ $^
+
+$(OUT)/%.o: %.c | $(SQLITE)/sqlite3.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUT)/sqlite3.o: $(SQLITE)/sqlite3.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(FLAGS_$(VARIANT)) -w $(SQLITE_FLAGS) -c -o $@ $<
+
+$(OUT)/schema.o: build/schema.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+build/schema.c: scripts/embed-schema $(wildcard schema/*.sql)
+	@mkdir -p $(@D)
+	scripts/embed-schema schema/*.sql > $@
+
+$(SQLITE)/sqlite3.c $(SQLITE)/sqlite3.h: package-lock.json
+	scripts/setup build
+	@touch $(SQLITE)/sqlite3.c $(SQLITE)/sqlite3.h
+
+# A unit test of a program's file links that program without its main.
+define UNIT_RULE
+$(OUT)/tests/unit/$(1)/%_test: $(OUT)/tests/unit/$(1)/%_test.o $(call objects,$(filter-out %/main.c,$(wildcard $(1)/*.c))) $$(COMMON)
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) -lcmocka -lssl -lcrypto
+endef
+$(foreach folder,$(sort $(notdir $(patsubst %/,%,$(dir $(UNIT_TESTS))))),$(eval $(call UNIT_RULE,$(folder))))
+
+check: $(UNIT_TESTS)
+	scripts/run-unit-tests $(UNIT_TESTS)
+
+# Everything a newcomer and CI run. Both compilers, the sanitizers, the linters, then the real thing on a real node.
+test:
+	scripts/setup test
+	$(MAKE) all check
+	$(MAKE) CC=clang check
+	$(MAKE) CC=clang VARIANT=asan check
+	$(MAKE) lint
+	$(MAKE) integration
+
+integration: all
+	$(PYTHON) -m pytest -q tests/integration
+
+demo:
+	scripts/setup demo
+	$(MAKE) all
+	$(PYTHON) scripts/demo
+
+LINTED  := $(SOURCES) $(wildcard tests/unit/*/*.c)
+HEADERS := $(wildcard common/*/*.h $(addsuffix /*.h,$(PROGRAMS)) tests/unit/*/*.h)
+lint: $(SQLITE)/sqlite3.h
+	scripts/check-doors
+	clang-format --dry-run --Werror $(LINTED) $(HEADERS)
+	printf '%s\n' $(HEADERS) | xargs -P 2 -I {} $(CC) $(CPPFLAGS) -std=c17 $(WARNINGS) -fsyntax-only -x c {}
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--suppress=missingIncludeSystem -Icommon -I. $(SOURCES)
+	printf '%s\n' $(SOURCES) | xargs -P 2 -n 6 sh -c 'clang-tidy --quiet "$$@" -- -std=c17 $(CPPFLAGS) 2>/dev/null' tidy
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/ballast
+	install -m 755 $(addprefix build/bin/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 scripts/supervisord/ballast.conf scripts/ballast.conf.example scripts/cron.example \
+		README.md ARCHITECTURE.md CHANGELOG.md LICENSE $(DESTDIR)$(PREFIX)/share/ballast
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS))
+	rm -rf $(DESTDIR)$(PREFIX)/share/ballast
+
+clean:
+	rm -rf build
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)
