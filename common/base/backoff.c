@@ -1,0 +1,46 @@
+/* See backoff.h. */
+#include "base/backoff.h"
+
+#include "base/log.h"
+
+#include <sys/random.h>
+
+#define RETRY_AFTER_MAXIMUM_MS 300000
+
+void backoff_init(struct backoff *backoff, int64_t base_ms, int64_t maximum_ms)
+{
+	invariant(base_ms > 0 && maximum_ms > 0);
+	*backoff = (struct backoff){.base_ms = base_ms, .maximum_ms = maximum_ms};
+}
+
+void backoff_reset(struct backoff *backoff)
+{
+	backoff->attempts = 0;
+}
+
+static int64_t ceiling_ms(const struct backoff *backoff)
+{
+	int64_t ceiling = backoff->base_ms;
+
+	for (unsigned int i = 0; i < backoff->attempts && ceiling < backoff->maximum_ms; i++) {
+		if (ceiling > backoff->maximum_ms / 2)
+			return backoff->maximum_ms;
+		ceiling *= 2;
+	}
+	return ceiling < backoff->maximum_ms ? ceiling : backoff->maximum_ms;
+}
+
+int64_t backoff_next_ms(struct backoff *backoff, int64_t retry_after_ms)
+{
+	int64_t ceiling = ceiling_ms(backoff);
+	uint64_t random;
+	int64_t wait_ms;
+
+	invariant(getrandom(&random, sizeof(random), 0) == (ssize_t)sizeof(random));
+	wait_ms = 1 + (int64_t)(random % (uint64_t)ceiling);
+	if (backoff->attempts < 1000)
+		backoff->attempts++;
+	if (retry_after_ms > RETRY_AFTER_MAXIMUM_MS)
+		retry_after_ms = RETRY_AFTER_MAXIMUM_MS;
+	return wait_ms > retry_after_ms ? wait_ms : retry_after_ms;
+}

@@ -1,0 +1,306 @@
+/*
+ * Exact amounts. Everything is an integer of 10^-18 units; every operation says when its result
+ * does not fit.
+ */
+#include "base/decimal.h"
+
+#include "base/log.h"
+
+#include <string.h>
+
+#define UNITS_PER_WHOLE ((int128)1000000000000000000)
+
+static const int128 int128_maximum = (int128)(((uint128)1 << 127) - 1);
+
+static struct decimal_text format_units(int128 units)
+{
+	struct decimal_text text;
+	char digits[DECIMAL_TEXT_SIZE];
+	size_t start = sizeof(digits);
+	uint128 rest = units < 0 ? -(uint128)units : (uint128)units;
+	bool fraction = false;
+
+	for (int i = 0; i < DECIMAL_FRACTION_DIGITS; i++) {
+		char digit = (char)('0' + (int)(rest % 10));
+
+		rest /= 10;
+		fraction = fraction || digit != '0';
+		if (fraction)
+			digits[--start] = digit;
+	}
+	if (fraction)
+		digits[--start] = '.';
+	do {
+		digits[--start] = (char)('0' + (int)(rest % 10));
+		rest /= 10;
+	} while (rest != 0);
+	if (units < 0)
+		digits[--start] = '-';
+	memcpy(text.text, digits + start, sizeof(digits) - start);
+	text.text[sizeof(digits) - start] = '\0';
+	return text;
+}
+
+static bool add_digit(uint128 *magnitude, unsigned int digit)
+{
+	uint128 limit = (uint128)1 << 127;
+
+	if (*magnitude > (limit - digit) / 10)
+		return false;
+	*magnitude = *magnitude * 10 + digit;
+	return true;
+}
+
+/* Digits of the fraction, of which at most 18 may be significant; fills up to 18. */
+static bool parse_fraction(const char **text, uint128 *magnitude, bool *any)
+{
+	int count = 0;
+
+	for (; **text >= '0' && **text <= '9'; (*text)++) {
+		*any = true;
+		if (count == DECIMAL_FRACTION_DIGITS) {
+			if (**text != '0')
+				return false;
+			continue;
+		}
+		if (!add_digit(magnitude, (unsigned int)(**text - '0')))
+			return false;
+		count++;
+	}
+	for (; count < DECIMAL_FRACTION_DIGITS; count++) {
+		if (!add_digit(magnitude, 0))
+			return false;
+	}
+	return true;
+}
+
+static bool parse_units(const char *text, int128 *units)
+{
+	bool negative = *text == '-';
+	uint128 magnitude = 0;
+	bool any = false;
+
+	if (negative)
+		text++;
+	for (; *text >= '0' && *text <= '9'; text++) {
+		any = true;
+		if (!add_digit(&magnitude, (unsigned int)(*text - '0')))
+			return false;
+	}
+	if (*text == '.')
+		text++;
+	else if (*text != '\0')
+		return false;
+	if (!parse_fraction(&text, &magnitude, &any) || *text != '\0' || !any)
+		return false;
+	/* -2^127 has no positive counterpart, and is a number all the same. */
+	if (magnitude > (uint128)int128_maximum + (negative ? 1 : 0))
+		return false;
+	*units = negative ? (int128)(0 - magnitude) : (int128)magnitude;
+	return true;
+}
+
+/* Raw units of a token with that many decimals, as 10^-18; exact or false. */
+static bool units_from_token(const struct evm_word *raw, uint8_t decimals, int128 *units)
+{
+	uint128 value;
+	int shift = DECIMAL_FRACTION_DIGITS - decimals;
+
+	if (!evm_word_to_uint128(raw, &value))
+		return false;
+	for (; shift > 0; shift--) {
+		if (!add_digit(&value, 0))
+			return false;
+	}
+	for (; shift < 0 && value != 0; shift++) {
+		if (value % 10 != 0)
+			return false;
+		value /= 10;
+	}
+	if (value > (uint128)int128_maximum)
+		return false;
+	*units = (int128)value;
+	return true;
+}
+
+struct decimal_text shares_text(struct shares value)
+{
+	return format_units(value.units);
+}
+
+struct decimal_text usd_text(struct usd value)
+{
+	return format_units(value.units);
+}
+
+bool shares_parse(const char *text, struct shares *value)
+{
+	return parse_units(text, &value->units);
+}
+
+bool usd_parse(const char *text, struct usd *value)
+{
+	return parse_units(text, &value->units);
+}
+
+bool shares_from_token(const struct evm_word *raw, uint8_t decimals, struct shares *value)
+{
+	return units_from_token(raw, decimals, &value->units);
+}
+
+bool usd_from_token(const struct evm_word *raw, uint8_t decimals, struct usd *value)
+{
+	return units_from_token(raw, decimals, &value->units);
+}
+
+bool shares_from_integer(int64_t whole, struct shares *value)
+{
+	int128 units;
+
+	if (__builtin_mul_overflow((int128)whole, UNITS_PER_WHOLE, &units))
+		return false;
+	value->units = units;
+	return true;
+}
+
+bool shares_add(struct shares a, struct shares b, struct shares *sum)
+{
+	int128 units;
+
+	if (__builtin_add_overflow(a.units, b.units, &units))
+		return false;
+	sum->units = units;
+	return true;
+}
+
+bool shares_subtract(struct shares a, struct shares b, struct shares *difference)
+{
+	int128 units;
+
+	if (__builtin_sub_overflow(a.units, b.units, &units))
+		return false;
+	difference->units = units;
+	return true;
+}
+
+bool shares_negate(struct shares value, struct shares *negated)
+{
+	return shares_subtract((struct shares){0}, value, negated);
+}
+
+bool usd_add(struct usd a, struct usd b, struct usd *sum)
+{
+	int128 units;
+
+	if (__builtin_add_overflow(a.units, b.units, &units))
+		return false;
+	sum->units = units;
+	return true;
+}
+
+bool shares_is_zero(struct shares value)
+{
+	return value.units == 0;
+}
+
+bool shares_is_negative(struct shares value)
+{
+	return value.units < 0;
+}
+
+bool usd_is_zero(struct usd value)
+{
+	return value.units == 0;
+}
+
+int shares_compare(struct shares a, struct shares b)
+{
+	return (a.units > b.units) - (a.units < b.units);
+}
+
+struct shares shares_minimum(struct shares a, struct shares b)
+{
+	return a.units < b.units ? a : b;
+}
+
+bool shares_whole(struct shares value, int64_t *whole)
+{
+	uint128 magnitude = value.units < 0 ? -(uint128)value.units : (uint128)value.units;
+	uint128 rounded = magnitude / (uint128)UNITS_PER_WHOLE;
+
+	if (rounded > INT64_MAX)
+		return false;
+	*whole = (int64_t)rounded;
+	return true;
+}
+
+/* The next decimal digit of remainder / divisor: remainder * 10 as ten additions that never leave
+ * 128 bits. */
+static unsigned int next_digit(uint128 *remainder, uint128 divisor)
+{
+	uint128 sum = 0;
+	unsigned int digit = 0;
+
+	for (int i = 0; i < 10; i++) {
+		sum += *remainder;
+		if (sum >= divisor) {
+			sum -= divisor;
+			digit++;
+		}
+	}
+	*remainder = sum;
+	return digit;
+}
+
+bool usd_price(struct usd usdc, struct shares amount, struct usd *price)
+{
+	uint128 quotient;
+	uint128 remainder;
+
+	if (usdc.units <= 0 || amount.units <= 0)
+		return false;
+	quotient = (uint128)usdc.units / (uint128)amount.units;
+	remainder = (uint128)usdc.units % (uint128)amount.units;
+	for (int i = 0; i < DECIMAL_FRACTION_DIGITS; i++) {
+		if (!add_digit(&quotient, next_digit(&remainder, (uint128)amount.units)))
+			return false;
+	}
+	if (quotient == 0 || quotient > (uint128)int128_maximum)
+		return false;
+	price->units = (int128)quotient;
+	return true;
+}
+
+/*
+ * price * amount / 10^18 by the whole dollars and the rest of each:
+ * (P + p) * (A + a) with P, A whole and p, a below one.
+ */
+bool usd_value(struct usd price, struct shares amount, struct usd *value)
+{
+	int128 price_whole = price.units / UNITS_PER_WHOLE;
+	int128 price_rest = price.units % UNITS_PER_WHOLE;
+	int128 amount_whole = amount.units / UNITS_PER_WHOLE;
+	int128 amount_rest = amount.units % UNITS_PER_WHOLE;
+	int128 whole;
+	int128 sum;
+	int128 part;
+
+	if (price.units < 0 || amount.units < 0)
+		return false;
+	if (__builtin_mul_overflow(price_whole, amount_whole, &whole) ||
+	    __builtin_mul_overflow(whole, UNITS_PER_WHOLE, &sum))
+		return false;
+	/* Each of these two is a whole number times less than 10^18 units: exact, and checked. */
+	if (__builtin_mul_overflow(price_whole, amount_rest, &part) ||
+	    __builtin_add_overflow(sum, part, &sum))
+		return false;
+	if (__builtin_mul_overflow(amount_whole, price_rest, &part) ||
+	    __builtin_add_overflow(sum, part, &sum))
+		return false;
+	/* Below 10^36: only here anything is rounded. */
+	part = price_rest * amount_rest / UNITS_PER_WHOLE;
+	if (__builtin_add_overflow(sum, part, &sum))
+		return false;
+	value->units = sum;
+	return true;
+}

@@ -1,0 +1,234 @@
+/*
+ * Lines for people and machines. One write(2) a line, so that lines of several programs on one pipe
+ * never mix. May not fail: what cannot be written is lost, the program goes on.
+ */
+#include "base/log.h"
+
+#include "base/clock.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MESSAGE_SIZE 2048
+#define LINE_SIZE    (6 * MESSAGE_SIZE + 256)
+
+static const char *program_name = "ballast";
+static enum log_level least_level = LOG_LEVEL_INFO;
+static enum log_format line_format = LOG_FORMAT_TEXT;
+
+struct line {
+	char text[LINE_SIZE];
+	size_t length;
+};
+
+void log_start(const char *program, enum log_level level, enum log_format format)
+{
+	program_name = program;
+	least_level = level;
+	line_format = format;
+}
+
+const char *log_program(void)
+{
+	return program_name;
+}
+
+static const char *level_name(enum log_level level)
+{
+	switch (level) {
+	case LOG_LEVEL_DEBUG:
+		return "debug";
+	case LOG_LEVEL_INFO:
+		return "info";
+	case LOG_LEVEL_WARN:
+		return "warn";
+	case LOG_LEVEL_ERROR:
+		return "error";
+	}
+	invariant_unreachable("a known level");
+}
+
+static void append(struct line *line, const char *text, size_t length)
+{
+	/* The line has room for every message with every byte escaped; the newline's place is kept.
+	 */
+	if (length > sizeof(line->text) - 1 - line->length)
+		length = sizeof(line->text) - 1 - line->length;
+	memcpy(line->text + line->length, text, length);
+	line->length += length;
+}
+
+static void append_text(struct line *line, const char *text)
+{
+	append(line, text, strlen(text));
+}
+
+/* Text from outside cannot forge a line or drive a terminal; in JSON the two special characters are
+ * escaped as well. */
+static void append_escaped(struct line *line, const char *text, size_t length)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < length; i++) {
+		unsigned char byte = (unsigned char)text[i];
+		const char hex[2] = {digits[byte >> 4], digits[byte & 0x0f]};
+
+		if (byte < 0x20 || byte > 0x7e) {
+			append_text(line, line_format == LOG_FORMAT_JSON ? "\\u00" : "\\x");
+			append(line, hex, sizeof(hex));
+			continue;
+		}
+		if (line_format == LOG_FORMAT_JSON && (byte == '"' || byte == '\\'))
+			append_text(line, "\\");
+		append(line, &text[i], 1);
+	}
+}
+
+static void append_member(struct line *line, const char *name, size_t name_length,
+			  const char *value, size_t value_length)
+{
+	append_text(line, ",\"");
+	append_escaped(line, name, name_length);
+	append_text(line, "\":\"");
+	append_escaped(line, value, value_length);
+	append_text(line, "\"");
+}
+
+static bool is_key_byte(char byte)
+{
+	return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '_';
+}
+
+/* The length of "key" when text begins with "key=", else 0. */
+static size_t key_length(const char *text)
+{
+	size_t length = 0;
+
+	while (is_key_byte(text[length]))
+		length++;
+	return text[length] == '=' ? length : 0;
+}
+
+/* Where the next " key=" begins, or the end: a value may have blanks in it (a reason does). */
+static const char *value_end(const char *value)
+{
+	const char *end = value;
+
+	while (*end != '\0' && !(end[0] == ' ' && key_length(end + 1) > 0))
+		end++;
+	return end;
+}
+
+/* The words in front become "message", each key=value a member. */
+static void append_json_message(struct line *line, const char *message)
+{
+	const char *end = key_length(message) > 0 ? message : value_end(message);
+
+	append_member(line, "message", strlen("message"), message, (size_t)(end - message));
+	while (*end != '\0') {
+		const char *key = *end == ' ' ? end + 1 : end;
+		size_t length = key_length(key);
+		const char *value = key + length + 1;
+
+		end = value_end(value);
+		append_member(line, key, length, value, (size_t)(end - value));
+	}
+}
+
+static void build_line(struct line *line, enum log_level level, const char *message)
+{
+	struct clock_text now = clock_now_text();
+
+	line->length = 0;
+	if (line_format == LOG_FORMAT_JSON) {
+		append_text(line, "{\"time\":\"");
+		append_text(line, now.text);
+		append_text(line, "\",\"level\":\"");
+		append_text(line, level_name(level));
+		append_text(line, "\",\"program\":\"");
+		append_text(line, program_name);
+		append_text(line, "\"");
+		append_json_message(line, message);
+		append_text(line, "}");
+	} else {
+		append_text(line, now.text);
+		append_text(line, " ");
+		append_text(line, level_name(level));
+		append_text(line, " ");
+		append_text(line, program_name);
+		append_text(line, ": ");
+		append_escaped(line, message, strlen(message));
+	}
+	line->text[line->length++] = '\n';
+}
+
+static void PRINTF_LIKE(2, 0)
+	write_line(enum log_level level, const char *format, va_list arguments)
+{
+	static struct line line; /* one thread, and too large for the stack */
+	char message[MESSAGE_SIZE];
+	ssize_t written;
+
+	if (level < least_level)
+		return;
+	(void)vsnprintf(message, sizeof(message), format, arguments);
+	build_line(&line, level, message);
+	written = write(STDERR_FILENO, line.text, line.length);
+	(void)written; /* there is nowhere to tell that telling failed */
+}
+
+void log_debug(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	write_line(LOG_LEVEL_DEBUG, format, arguments);
+	va_end(arguments);
+}
+
+void log_info(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	write_line(LOG_LEVEL_INFO, format, arguments);
+	va_end(arguments);
+}
+
+void log_warn(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	write_line(LOG_LEVEL_WARN, format, arguments);
+	va_end(arguments);
+}
+
+void log_error(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	write_line(LOG_LEVEL_ERROR, format, arguments);
+	va_end(arguments);
+}
+
+void fatal(enum exit_code code, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	write_line(LOG_LEVEL_ERROR, format, arguments);
+	va_end(arguments);
+	/* Not exit(): nothing of ours is left to be done at the end, and no library's handler may
+	 * run on broken ground. */
+	_exit((int)code);
+}
+
+void invariant_failed(const char *condition, const char *file, int line)
+{
+	fatal(EXIT_CODE_BUG, "invariant does not hold: %s file=%s line=%d", condition, file, line);
+}
