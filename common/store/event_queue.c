@@ -1,0 +1,215 @@
+/*
+ * All SQL of table event_queue. May not know what an event means: event_data is text that goes in
+ * and comes out.
+ *
+ * No statement stays open between two calls: a read that is still open would keep its snapshot
+ * beyond the transaction around it, and the next BEGIN IMMEDIATE would find that snapshot stale. So
+ * event_data is copied out of the row.
+ */
+#include "store/event_queue.h"
+
+#include "base/log.h"
+#include "store/amounts.h"
+
+/* Storing the same log twice is harmless: among rows not removed, (tx_hash, log_index) is unique.
+ */
+static const char append_sql[] =
+	"INSERT INTO event_queue (tx_hash, log_index, block_number, block_hash, block_timestamp,"
+	" event_type, event_data, source, created_at)"
+	" VALUES (:tx_hash, :log_index, :block_number, :block_hash, :block_timestamp,"
+	" :event_type, :event_data, :source, :created_at)"
+	" ON CONFLICT (tx_hash, log_index) WHERE removed = 0 DO NOTHING";
+
+/* block_timestamp does not decide: it follows from the block hash, and nodes differ in whether they
+ * send it. */
+static const char find_sql[] =
+	"SELECT block_number = :block_number AND block_hash = :block_hash"
+	" AND event_type = :event_type AND event_data = :event_data AS agrees"
+	" FROM event_queue"
+	" WHERE tx_hash = :tx_hash AND log_index = :log_index AND removed = 0";
+
+static const char next_sql[] =
+	"SELECT id, tx_hash, log_index, block_number, block_timestamp, event_data"
+	" FROM event_queue"
+	" WHERE processed = 0 AND removed = 0"
+	" AND (block_number, log_index) > (:after_block_number, :after_log_index)"
+	" AND block_number <= :ready_to"
+	" ORDER BY block_number, log_index, id LIMIT 1";
+
+static const char mark_processed_sql[] =
+	"UPDATE event_queue SET processed = 1, outcome = :outcome, error = :error,"
+	" processed_at = :processed_at"
+	" WHERE id = :id AND processed = 0";
+
+static const char requeue_quarantined_sql[] =
+	"UPDATE event_queue SET processed = 0, outcome = NULL, error = NULL, processed_at = NULL"
+	" WHERE outcome = 'quarantined' AND removed = 0";
+
+static const char count_waiting_sql[] =
+	"SELECT count(*) AS waiting FROM event_queue WHERE processed = 0 AND removed = 0";
+
+/* Left to itself the planner takes event_queue_standing, reads the whole table and sorts it. */
+static const char last_processed_sql[] =
+	"SELECT block_number, log_index FROM event_queue INDEXED BY event_queue_block"
+	" WHERE processed = 1 AND removed = 0"
+	" ORDER BY block_number DESC, log_index DESC LIMIT 1";
+
+void event_queue_open(struct event_queue *queue, struct store *store)
+{
+	*queue = (struct event_queue){.store = store};
+	buffer_init(&queue->event_data, BUFFER_MAX_EVENT_JSON);
+	statement_prepare(&queue->append, store, append_sql);
+	statement_prepare(&queue->find, store, find_sql);
+	statement_prepare(&queue->next, store, next_sql);
+	statement_prepare(&queue->mark_processed, store, mark_processed_sql);
+	statement_prepare(&queue->requeue_quarantined, store, requeue_quarantined_sql);
+	statement_prepare(&queue->count_waiting, store, count_waiting_sql);
+	statement_prepare(&queue->last_processed, store, last_processed_sql);
+}
+
+void event_queue_close(struct event_queue *queue)
+{
+	statement_finalize(&queue->append);
+	statement_finalize(&queue->find);
+	statement_finalize(&queue->next);
+	statement_finalize(&queue->mark_processed);
+	statement_finalize(&queue->requeue_quarantined);
+	statement_finalize(&queue->count_waiting);
+	statement_finalize(&queue->last_processed);
+	buffer_free(&queue->event_data);
+}
+
+const char *event_source_name(enum event_source source)
+{
+	switch (source) {
+	case EVENT_SOURCE_LISTENER:
+		return "listener";
+	case EVENT_SOURCE_BACKFILLER:
+		return "backfiller";
+	}
+	invariant_unreachable("a known event source");
+}
+
+static const char *event_outcome_name(enum event_outcome outcome)
+{
+	switch (outcome) {
+	case EVENT_OUTCOME_TRADE:
+		return "trade";
+	case EVENT_OUTCOME_FILTERED:
+		return "filtered";
+	case EVENT_OUTCOME_QUARANTINED:
+		return "quarantined";
+	}
+	invariant_unreachable("a known event outcome");
+}
+
+/* What append and find have in common: which log, and what is said of it. */
+static void bind_record(struct statement *statement, const struct event_record *record)
+{
+	statement_bind_text(statement, ":tx_hash", evm_word_text(&record->tx_hash).text);
+	statement_bind_int64(statement, ":log_index", record->log_index);
+	statement_bind_int64(statement, ":block_number", record->block_number);
+	statement_bind_text(statement, ":block_hash", evm_word_text(&record->block_hash).text);
+	statement_bind_text(statement, ":event_type", record->event_type);
+	statement_bind_text(statement, ":event_data", record->event_data);
+}
+
+static bool stands_as_recorded(struct event_queue *queue, const struct event_record *record)
+{
+	bool found, agrees;
+
+	bind_record(&queue->find, record);
+	found = statement_row(&queue->find);
+	invariant(found);
+	agrees = statement_int64(&queue->find, "agrees") != 0;
+	statement_reset(&queue->find);
+	return agrees;
+}
+
+enum event_append event_queue_append(struct event_queue *queue, const struct event_record *record)
+{
+	bind_record(&queue->append, record);
+	statement_bind_text(&queue->append, ":block_timestamp", record->block_timestamp.text);
+	statement_bind_text(&queue->append, ":source", event_source_name(record->source));
+	statement_bind_text(&queue->append, ":created_at", clock_now_text().text);
+	if (statement_execute(&queue->append) == 1)
+		return EVENT_ADDED;
+	return stands_as_recorded(queue, record) ? EVENT_KNOWN : EVENT_DISAGREES;
+}
+
+static void read_row(struct event_queue *queue, struct event_row *event)
+{
+	struct statement *next = &queue->next;
+	const char *event_data = statement_text(next, "event_data");
+	bool copied;
+
+	invariant(event_data != NULL);
+	buffer_clear(&queue->event_data);
+	copied = buffer_append_text(&queue->event_data, event_data);
+	invariant(copied);
+
+	event->id = statement_int64(next, "id");
+	statement_copy_text(next, "tx_hash", event->tx_hash.text, sizeof(event->tx_hash.text));
+	event->log_index = statement_int64(next, "log_index");
+	event->block_number = statement_int64(next, "block_number");
+	statement_copy_text(next, "block_timestamp", event->block_timestamp.text,
+			    sizeof(event->block_timestamp.text));
+	event->event_data = buffer_text(&queue->event_data);
+}
+
+bool event_queue_next(struct event_queue *queue, struct event_position after, int64_t ready_to,
+		      struct event_row *event)
+{
+	struct statement *next = &queue->next;
+
+	statement_bind_int64(next, ":after_block_number", after.block_number);
+	statement_bind_int64(next, ":after_log_index", after.log_index);
+	statement_bind_int64(next, ":ready_to", ready_to);
+	if (!statement_row(next))
+		return false;
+	read_row(queue, event);
+	statement_reset(next);
+	return true;
+}
+
+void event_queue_mark_processed(struct event_queue *queue, int64_t id, enum event_outcome outcome,
+				const char *reason)
+{
+	int changed;
+
+	invariant((outcome == EVENT_OUTCOME_TRADE) == (reason == NULL));
+	statement_bind_int64(&queue->mark_processed, ":id", id);
+	statement_bind_text(&queue->mark_processed, ":outcome", event_outcome_name(outcome));
+	statement_bind_text(&queue->mark_processed, ":error", reason);
+	statement_bind_text(&queue->mark_processed, ":processed_at", clock_now_text().text);
+	changed = statement_execute(&queue->mark_processed);
+	invariant(changed == 1);
+}
+
+int event_queue_requeue_quarantined(struct event_queue *queue)
+{
+	return statement_execute(&queue->requeue_quarantined);
+}
+
+int64_t event_queue_count_waiting(struct event_queue *queue)
+{
+	int64_t waiting;
+	bool found = statement_row(&queue->count_waiting);
+
+	invariant(found);
+	waiting = statement_int64(&queue->count_waiting, "waiting");
+	statement_reset(&queue->count_waiting);
+	return waiting;
+}
+
+struct event_position event_queue_last_processed(struct event_queue *queue)
+{
+	struct event_position position = EVENT_POSITION_START;
+
+	if (statement_row(&queue->last_processed)) {
+		position.block_number = statement_int64(&queue->last_processed, "block_number");
+		position.log_index = statement_int64(&queue->last_processed, "log_index");
+		statement_reset(&queue->last_processed);
+	}
+	return position;
+}

@@ -1,0 +1,38 @@
+/*
+ * Who is alive: byte locks (open file descriptor locks) on <database>.lock, which the kernel drops with the process.
+ * Byte 0..15: one program each, so that a second instance is refused. Byte INSTANCE_LOCK_SESSIONS + id: held by the
+ * listener for as long as session id is open: a session whose byte is free is over, whatever its row says.
+ */
+#ifndef BALLAST_STORE_INSTANCE_LOCK_H
+#define BALLAST_STORE_INSTANCE_LOCK_H
+
+#include "base/compiler.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum instance_lock_program {
+	INSTANCE_LOCK_LISTENER = 0,
+	INSTANCE_LOCK_PROCESSOR = 2,
+	INSTANCE_LOCK_EXECUTOR = 3,
+};
+
+#define INSTANCE_LOCK_SESSIONS 16
+
+struct instance_lock {
+	int fd;
+};
+
+/* Opens (creates) the lock file beside the database. */
+void instance_lock_open(struct instance_lock *lock, const char *database_path);
+void instance_lock_close(struct instance_lock *lock);
+
+/* Ends the process with exit 75 and says so when another instance of the program works on this database. */
+void instance_lock_claim(struct instance_lock *lock, enum instance_lock_program program);
+
+void instance_lock_hold_session(struct instance_lock *lock, int64_t session_id);
+void instance_lock_release_session(struct instance_lock *lock, int64_t session_id);
+/* Whether another process (not this one) holds it. */
+bool instance_lock_session_is_held(const struct instance_lock *lock, int64_t session_id);
+
+#endif

@@ -1,0 +1,297 @@
+/*
+ * The connection and its transactions: SQLite as four processes need it that share one WAL file. It
+ * knows no table. Invariants: the busy timeout stands before the first statement; a file that is
+ * not ours is closed as it was found; every write transaction begins with BEGIN IMMEDIATE, so that
+ * none is refused half-way for a stale snapshot.
+ */
+#include "store/store_private.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/process.h"
+
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define OLDEST_SAFE_SQLITE 3051003
+
+#define BEGIN_LIMIT_MS 60000
+#define BEGIN_WARN_MS  5000
+/* How late a signal to stop may be noticed while another process holds the lock. */
+#define BEGIN_SLICE_MS 150
+
+/* One event with its raw data as JSON, BUFFER_MAX_EVENT_JSON, and its row. */
+#define LARGEST_ROW (64 * 1024 * 1024)
+
+struct setting {
+	const char *set;
+	const char *get;
+	const char *expected;
+};
+
+/* Read back, since a build of SQLite may leave a setting out silently. */
+static const struct setting settings[] = {
+	{"PRAGMA foreign_keys = ON", "PRAGMA foreign_keys", "1"},
+	{"PRAGMA synchronous = FULL", "PRAGMA synchronous", "2"},
+	{"PRAGMA trusted_schema = OFF", "PRAGMA trusted_schema", "0"},
+	{"PRAGMA cell_size_check = ON", "PRAGMA cell_size_check", "1"},
+	{"PRAGMA mmap_size = 0", "PRAGMA mmap_size", "0"},
+	{"PRAGMA journal_size_limit = 67108864", "PRAGMA journal_size_limit", "67108864"},
+};
+
+void store_execute(struct store *store, const char *sql)
+{
+	int code = sqlite3_exec(store->connection, sql, NULL, NULL, NULL);
+
+	if (code != SQLITE_OK)
+		store_fail(store, code, "executing", sql);
+}
+
+void store_refuse(struct store *store, bool try_again, const char *reason)
+{
+	struct config_text path = store->path;
+
+	(void)sqlite3_close(store->connection);
+	store->connection = NULL;
+	fatal(try_again ? EXIT_CODE_TRY_AGAIN : EXIT_CODE_NEEDS_PERSON, "%s database=%s", reason,
+	      path.text);
+}
+
+static void refuse_unsafe_engine(void)
+{
+	if (sqlite3_libversion_number() < OLDEST_SAFE_SQLITE)
+		fatal(EXIT_CODE_NEEDS_PERSON,
+		      "SQLite %s can lose committed writes when several processes share a database "
+		      "(the WAL-reset bug, fixed in 3.51.3): build with 3.51.3 or newer",
+		      sqlite3_libversion());
+}
+
+static void take_path(struct store *store, const char *path)
+{
+	int length = snprintf(store->path.text, sizeof(store->path.text), "%s", path);
+
+	if (length <= 0 || (size_t)length >= sizeof(store->path.text) ||
+	    strcmp(path, ":memory:") == 0)
+		fatal(EXIT_CODE_NEEDS_PERSON, "not the path of a file: set DATABASE_PATH=%s", path);
+}
+
+/* Opens, and sets what must stand before the first statement. Nothing is read or written yet. */
+static void connect_file(struct store *store, const char *path, int flags)
+{
+	mode_t mask;
+	int code;
+
+	refuse_unsafe_engine();
+	memset(store, 0, sizeof(*store));
+	take_path(store, path);
+
+	mask = umask(0027);
+	(void)umask(mask | 0027);
+	code = sqlite3_open_v2(path, &store->connection, flags | SQLITE_OPEN_EXRESCODE, NULL);
+	(void)umask(mask);
+	if (code != SQLITE_OK)
+		store_fail_open(store, code);
+
+	(void)sqlite3_busy_timeout(store->connection, STORE_BUSY_TIMEOUT_MS);
+	(void)sqlite3_limit(store->connection, SQLITE_LIMIT_LENGTH, LARGEST_ROW);
+	(void)sqlite3_limit(store->connection, SQLITE_LIMIT_ATTACHED, 0);
+	(void)sqlite3_db_config(store->connection, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	/* Until the file is known to be ours, not even closing it may change it. */
+	(void)sqlite3_db_config(store->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	take_path(store, sqlite3_db_filename(store->connection, "main"));
+}
+
+static void require_setting(struct store *store, const struct setting *setting)
+{
+	struct sqlite3_stmt *query = NULL;
+	const unsigned char *value = NULL;
+	int code = sqlite3_prepare_v2(store->connection, setting->get, -1, &query, NULL);
+
+	if (code == SQLITE_OK && sqlite3_step(query) == SQLITE_ROW)
+		value = sqlite3_column_text(query, 0);
+	if (value == NULL || strcmp((const char *)value, setting->expected) != 0)
+		fatal(EXIT_CODE_NEEDS_PERSON,
+		      "SQLite or its file system refuses a setting: expected %s to be %s, it is %s "
+		      "database=%s",
+		      setting->get, setting->expected,
+		      value != NULL ? (const char *)value : "unknown", store->path.text);
+	(void)sqlite3_finalize(query);
+}
+
+static void apply_settings(struct store *store)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(settings); i++) {
+		store_execute(store, settings[i].set);
+		require_setting(store, &settings[i]);
+	}
+}
+
+static void prepare_data_version(struct store *store)
+{
+	static const char sql[] = "PRAGMA data_version";
+	int code = sqlite3_prepare_v3(store->connection, sql, -1, SQLITE_PREPARE_PERSISTENT,
+				      &store->data_version, NULL);
+
+	if (code != SQLITE_OK)
+		store_fail(store, code, "preparing", sql);
+}
+
+void store_open(struct store *store, const char *path)
+{
+	static const struct setting wal = {NULL, "PRAGMA journal_mode", "wal"};
+	int keep_wal = 1;
+
+	connect_file(store, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+	store_schema_look(store, false);
+	/* Without the right to write, SQLite opens for reading and does not say so. */
+	if (sqlite3_db_readonly(store->connection, "main") != 0)
+		store_refuse(store, false,
+			     "the file may not be written: no permission, or a "
+			     "read-only file system");
+	(void)sqlite3_db_config(store->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	apply_settings(store);
+	store_schema_use_wal(store);
+	require_setting(store, &wal);
+	/* A -wal file that stays is one that others can watch, and read without the right to create
+	 * it. */
+	(void)sqlite3_file_control(store->connection, "main", SQLITE_FCNTL_PERSIST_WAL, &keep_wal);
+	store_schema_migrate(store);
+	prepare_data_version(store);
+}
+
+void store_open_read_only(struct store *store, const char *path)
+{
+	connect_file(store, path, SQLITE_OPEN_READONLY);
+	store_schema_look(store, true);
+	apply_settings(store);
+	store_execute(store, "PRAGMA query_only = ON");
+	prepare_data_version(store);
+}
+
+void store_close(struct store *store)
+{
+	invariant(!store->in_transaction);
+	(void)sqlite3_finalize(store->data_version);
+	/* Refused while a statement is not finalized: then whoever opened it has forgotten it. */
+	invariant(sqlite3_close(store->connection) == SQLITE_OK);
+	memset(store, 0, sizeof(*store));
+}
+
+/* A statement left in the middle keeps its snapshot: BEGIN would fail, and no checkpoint could
+ * finish. */
+static void require_idle_statements(const struct store *store)
+{
+	struct sqlite3_stmt *statement = NULL;
+
+	while ((statement = sqlite3_next_stmt(store->connection, statement)) != NULL) {
+		if (sqlite3_stmt_busy(statement) != 0)
+			fatal(EXIT_CODE_BUG, "a statement was not read to its end nor reset sql=%s",
+			      sqlite3_sql(statement));
+	}
+}
+
+static int begin_once(struct store *store, int64_t wait_ms)
+{
+	int code;
+
+	(void)sqlite3_busy_timeout(store->connection, (int)wait_ms);
+	code = sqlite3_exec(store->connection, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	(void)sqlite3_busy_timeout(store->connection, STORE_BUSY_TIMEOUT_MS);
+	return code;
+}
+
+/* At least one try. False when the time is over or the process is to stop. */
+static bool begin_within(struct store *store, int64_t limit_ms)
+{
+	int64_t started_ms = clock_monotonic_ms();
+	int64_t warned_ms = started_ms;
+	int64_t waited_ms = 0;
+
+	invariant(!store->in_transaction);
+	invariant(limit_ms >= 0);
+	require_idle_statements(store);
+	for (;;) {
+		int64_t left_ms = limit_ms - waited_ms;
+		int code = begin_once(store, left_ms < BEGIN_SLICE_MS ? left_ms : BEGIN_SLICE_MS);
+
+		if (code == SQLITE_OK) {
+			store->in_transaction = true;
+			return true;
+		}
+		if ((code & 0xff) != SQLITE_BUSY)
+			store_fail(store, code, "beginning", NULL);
+		waited_ms = clock_monotonic_ms() - started_ms;
+		/* The short sleep is for a refusal that came at once: never spin. */
+		if (waited_ms >= limit_ms || process_stopping() || !process_sleep_ms(1))
+			return false;
+		if (started_ms + waited_ms - warned_ms >= BEGIN_WARN_MS) {
+			warned_ms = started_ms + waited_ms;
+			log_warn("waiting for another process to finish writing waited_ms=%" PRId64
+				 " database=%s",
+				 waited_ms, store->path.text);
+		}
+	}
+}
+
+bool store_begin(struct store *store)
+{
+	if (begin_within(store, BEGIN_LIMIT_MS))
+		return true;
+	if (process_stopping())
+		return false;
+	fatal(EXIT_CODE_TRY_AGAIN,
+	      "another process has held the write lock for %d ms: nothing was written database=%s",
+	      BEGIN_LIMIT_MS, store->path.text);
+}
+
+bool store_try_begin(struct store *store, int64_t timeout_ms)
+{
+	return begin_within(store, timeout_ms);
+}
+
+void store_commit(struct store *store)
+{
+	int code;
+
+	invariant(store->in_transaction);
+	require_idle_statements(store);
+	code = sqlite3_exec(store->connection, "COMMIT", NULL, NULL, NULL);
+	if ((code & 0xff) == SQLITE_CONSTRAINT)
+		store_fail(store, code, "committing", "COMMIT");
+	if (code != SQLITE_OK)
+		fatal(EXIT_CODE_TRY_AGAIN,
+		      "commit is unknown: %s; it may have happened, the next start reads what is "
+		      "there "
+		      "database=%s code=%d",
+		      sqlite3_errmsg(store->connection), store->path.text, code);
+	invariant(sqlite3_get_autocommit(store->connection) != 0);
+	store->in_transaction = false;
+}
+
+void store_rollback(struct store *store)
+{
+	invariant(store->in_transaction);
+	require_idle_statements(store);
+	store_execute(store, "ROLLBACK");
+	store->in_transaction = false;
+}
+
+int64_t store_data_version(struct store *store)
+{
+	int64_t version;
+	int code = sqlite3_step(store->data_version);
+
+	if (code != SQLITE_ROW)
+		store_fail(store, code, "reading", "PRAGMA data_version");
+	version = sqlite3_column_int64(store->data_version, 0);
+	(void)sqlite3_reset(store->data_version);
+	return version;
+}
+
+int64_t store_last_insert_id(struct store *store)
+{
+	return sqlite3_last_insert_rowid(store->connection);
+}

@@ -1,0 +1,248 @@
+/*
+ * A write to the -wal file comes before its commit is visible: by the fsync, which takes as long as
+ * the disk likes. So the first write opens a time of looking at data_version, at first every 100
+ * us, then ever more rarely, by a timer; inotify is not listened to meanwhile, so that neither a
+ * long transaction nor our own writes make us spin.
+ */
+#include "store/wakeup.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/process.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+/* The shortest and longest interval between two looks: about a sixteenth of the time since the
+ * write. */
+#define LOOK_MINIMUM_US 100
+#define LOOK_MAXIMUM_US 50000
+/* The longest fsync that is waited for this way; after that the caller's own time-out must do. */
+#define LOOK_LIMIT_US 3000000
+
+#define LOOK_WITHOUT_INOTIFY_US 5000
+
+struct wal_path {
+	char text[CONFIG_TEXT_SIZE + sizeof("-wal")];
+};
+
+static struct wal_path wal_path(const struct wakeup *wakeup)
+{
+	struct wal_path path;
+
+	(void)snprintf(path.text, sizeof(path.text), "%s-wal", wakeup->store->path.text);
+	return path;
+}
+
+/* first_us 0: never. every_us 0: only once. */
+static void set_timer(struct wakeup *wakeup, int64_t first_us, int64_t every_us)
+{
+	struct itimerspec when = {
+		.it_value = {.tv_sec = first_us / 1000000, .tv_nsec = first_us % 1000000 * 1000},
+		.it_interval = {.tv_sec = every_us / 1000000, .tv_nsec = every_us % 1000000 * 1000},
+	};
+	int failed = timerfd_settime(wakeup->timer_fd, 0, &when, NULL);
+
+	invariant(!failed);
+}
+
+static void listen_to_inotify(struct wakeup *wakeup, bool listen)
+{
+	struct epoll_event event = {.events = listen ? EPOLLIN : 0, .data.fd = wakeup->inotify_fd};
+	int failed = epoll_ctl(wakeup->fd, EPOLL_CTL_MOD, wakeup->inotify_fd, &event);
+
+	invariant(!failed);
+}
+
+static void do_without_inotify(struct wakeup *wakeup)
+{
+	log_warn("no file notification: %s; looking every %d ms instead, raise "
+		 "fs.inotify.max_user_instances and max_user_watches",
+		 strerror(errno), LOOK_WITHOUT_INOTIFY_US / 1000);
+	if (wakeup->inotify_fd >= 0)
+		(void)close(wakeup->inotify_fd);
+	wakeup->inotify_fd = -1;
+	wakeup->wal_watch = -1;
+	wakeup->written_us = 0;
+	set_timer(wakeup, LOOK_WITHOUT_INOTIFY_US, LOOK_WITHOUT_INOTIFY_US);
+}
+
+/* False when the system has no watch left. */
+static bool watch_wal(struct wakeup *wakeup)
+{
+	struct wal_path path = wal_path(wakeup);
+
+	wakeup->wal_watch = inotify_add_watch(wakeup->inotify_fd, path.text, IN_MODIFY);
+	return wakeup->wal_watch >= 0 || errno == ENOENT;
+}
+
+/* The directory tells when the -wal file appears. Directory first, or it could appear in between.
+ */
+static bool watch_files(struct wakeup *wakeup)
+{
+	struct wal_path directory = wal_path(wakeup);
+	char *slash = strrchr(directory.text, '/');
+
+	invariant(slash != NULL);
+	slash[slash == directory.text ? 1 : 0] = '\0';
+	return inotify_add_watch(wakeup->inotify_fd, directory.text, IN_CREATE | IN_MOVED_TO) >=
+		       0 &&
+	       watch_wal(wakeup);
+}
+
+static void add_to_epoll(struct wakeup *wakeup, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	if (epoll_ctl(wakeup->fd, EPOLL_CTL_ADD, fd, &event) != 0)
+		fatal(EXIT_CODE_TRY_AGAIN, "epoll failed: %s", strerror(errno));
+}
+
+void wakeup_open(struct wakeup *wakeup, struct store *store)
+{
+	wakeup->store = store;
+	wakeup->wal_watch = -1;
+	wakeup->written_us = 0;
+	wakeup->seen_version = store_data_version(store);
+	wakeup->fd = epoll_create1(EPOLL_CLOEXEC);
+	wakeup->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (wakeup->fd < 0 || wakeup->timer_fd < 0)
+		fatal(EXIT_CODE_TRY_AGAIN, "no descriptor to wait with: %s", strerror(errno));
+	add_to_epoll(wakeup, wakeup->timer_fd);
+
+	wakeup->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (wakeup->inotify_fd < 0 || !watch_files(wakeup))
+		do_without_inotify(wakeup);
+	else
+		add_to_epoll(wakeup, wakeup->inotify_fd);
+}
+
+void wakeup_close(struct wakeup *wakeup)
+{
+	if (wakeup->inotify_fd >= 0)
+		(void)close(wakeup->inotify_fd);
+	(void)close(wakeup->timer_fd);
+	(void)close(wakeup->fd);
+}
+
+/* Whether the event tells of a write to the -wal file, or of a new one, which is then still to be
+ * watched. */
+static bool handle_event(struct wakeup *wakeup, const struct inotify_event *event, const char *name)
+{
+	struct wal_path path = wal_path(wakeup);
+
+	if (event->mask & IN_Q_OVERFLOW)
+		return true;
+	if (event->wd == wakeup->wal_watch) {
+		if (event->mask & IN_IGNORED)
+			wakeup->wal_watch = -1;
+		return true;
+	}
+	if (event->len == 0 || strcmp(strrchr(path.text, '/') + 1, name) != 0)
+		return false;
+	wakeup->wal_watch = -1;
+	return true;
+}
+
+/* Takes all events that wait; true when one tells of a write. */
+static bool drain_inotify(struct wakeup *wakeup)
+{
+	_Alignas(struct inotify_event) char
+		events[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)];
+	bool written = false;
+	ssize_t length;
+
+	while ((length = read(wakeup->inotify_fd, events, sizeof(events))) > 0) {
+		size_t offset = 0;
+
+		/* The kernel returns whole events only. */
+		while (offset + sizeof(struct inotify_event) <= (size_t)length) {
+			struct inotify_event event;
+
+			memcpy(&event, events + offset, sizeof(event));
+			offset += sizeof(event);
+			written = handle_event(wakeup, &event, events + offset) || written;
+			offset += event.len;
+		}
+	}
+	if (wakeup->wal_watch < 0 && !watch_wal(wakeup))
+		do_without_inotify(wakeup);
+	return written && wakeup->inotify_fd >= 0;
+}
+
+/* When to look again, if a commit is expected; otherwise inotify tells. */
+static void schedule(struct wakeup *wakeup, int64_t now_us)
+{
+	int64_t since_us = now_us - wakeup->written_us;
+	int64_t next_us = since_us / 16;
+
+	if (wakeup->written_us == 0)
+		return;
+	if (since_us > LOOK_LIMIT_US) {
+		wakeup->written_us = 0;
+		listen_to_inotify(wakeup, true);
+		return;
+	}
+	if (next_us < LOOK_MINIMUM_US)
+		next_us = LOOK_MINIMUM_US;
+	if (next_us > LOOK_MAXIMUM_US)
+		next_us = LOOK_MAXIMUM_US;
+	set_timer(wakeup, next_us, 0);
+}
+
+bool wakeup_check(struct wakeup *wakeup)
+{
+	int64_t now_us = clock_monotonic_us();
+	int64_t version;
+	uint64_t expirations;
+	bool changed;
+
+	(void)!read(wakeup->timer_fd, &expirations, sizeof(expirations));
+	if (wakeup->inotify_fd >= 0 && drain_inotify(wakeup)) {
+		if (wakeup->written_us == 0)
+			listen_to_inotify(wakeup, false);
+		wakeup->written_us = now_us;
+	}
+	/* After draining: a commit that becomes visible later than this look has an event or a
+	 * timer to come. */
+	version = store_data_version(wakeup->store);
+	changed = version != wakeup->seen_version;
+	wakeup->seen_version = version;
+	schedule(wakeup, now_us);
+	return changed;
+}
+
+int wakeup_fd(const struct wakeup *wakeup)
+{
+	return wakeup->fd;
+}
+
+bool wakeup_wait(struct wakeup *wakeup, int64_t timeout_ms)
+{
+	int64_t started_ms = clock_monotonic_ms();
+
+	while (!wakeup_check(wakeup)) {
+		struct pollfd fds[] = {
+			{.fd = wakeup->fd, .events = POLLIN},
+			{.fd = process_stop_fd(), .events = POLLIN},
+		};
+		int64_t left_ms = timeout_ms - (clock_monotonic_ms() - started_ms);
+
+		if (process_stopping() || (timeout_ms >= 0 && left_ms <= 0))
+			return false;
+		if (timeout_ms < 0)
+			left_ms = -1;
+		else if (left_ms > INT_MAX)
+			left_ms = INT_MAX;
+		if (poll(fds, ARRAY_LENGTH(fds), (int)left_ms) < 0 && errno != EINTR)
+			fatal(EXIT_CODE_TRY_AGAIN, "poll failed: %s", strerror(errno));
+	}
+	return true;
+}
