@@ -1,0 +1,55 @@
+/* A log as the node gives it, and lists of them in chain order. */
+#ifndef BALLAST_CHAIN_EVM_LOG_H
+#define BALLAST_CHAIN_EVM_LOG_H
+
+#include "base/buffer.h"
+#include "base/compiler.h"
+#include "base/evm_types.h"
+#include "base/outcome.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define EVM_LOG_MAX_TOPICS 4
+
+struct evm_log {
+	struct evm_address address;
+	struct evm_word topics[EVM_LOG_MAX_TOPICS];
+	size_t topic_count;
+	uint64_t block_number;
+	struct evm_word block_hash;
+	struct evm_word tx_hash;
+	uint64_t log_index;
+	bool removed;
+	bool has_block_timestamp; /* newer nodes send it; the header has it always */
+	uint64_t block_timestamp; /* seconds since 1970 */
+	size_t data_offset;	  /* into the list's data */
+	size_t data_length;
+};
+
+/* Owns: items and data, until evm_logs_free. */
+struct evm_logs {
+	struct evm_log *items;
+	size_t count;
+	size_t capacity;
+	struct buffer data;
+};
+
+void evm_logs_init(struct evm_logs *logs);
+void evm_logs_free(struct evm_logs *logs);
+void evm_logs_clear(struct evm_logs *logs);
+
+/* The log's data. Valid until the list changes. */
+struct bytes evm_logs_data(const struct evm_logs *logs, const struct evm_log *log);
+
+/* Adds a copy of log with data as its data. False: BUFFER_MAX_LOG_DATA reached. */
+MUST_USE bool evm_logs_add(struct evm_logs *logs, const struct evm_log *log, struct bytes data);
+
+/* Adds a log whose data stands at data_offset in logs->data already. */
+void evm_logs_push(struct evm_logs *logs, const struct evm_log *log);
+
+/* Ascending (block_number, log_index). */
+void evm_logs_sort(struct evm_logs *logs);
+
+#endif

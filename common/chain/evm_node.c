@@ -1,0 +1,163 @@
+/*
+ * See evm_node.h. Every question: build the request, post it, look at the transport, have the
+ * answer judged, give the slot back.
+ */
+#include "chain/evm_node.h"
+
+#include "chain/evm_rpc_errors.h"
+
+#include <jansson.h>
+
+#define STATUS_TOO_LARGE	 413
+#define STATUS_TOO_MANY_REQUESTS 429
+
+/* An error object is a few hundred bytes; what is longer is some server's page. */
+#define ERROR_BODY_MAXIMUM ((size_t)64 * 1024)
+
+void evm_node_open(struct evm_node *node, const struct chain_settings *settings)
+{
+	const struct http_options options = {
+		.url = settings->http_url.text,
+		.ca_file = settings->ca_file.text,
+		.timeout_ms = settings->rpc_timeout_ms,
+		.concurrency = 1,
+		.maximum_answer_bytes = BUFFER_MAX_HTTP_ANSWER,
+	};
+
+	node->http = http_open(&options);
+	buffer_init(&node->request, BUFFER_MAX_HTTP_REQUEST);
+	node->next_id = 1;
+}
+
+void evm_node_close(struct evm_node *node)
+{
+	http_close(node->http);
+	buffer_free(&node->request);
+}
+
+/* True when body is an object with a JSON-RPC error object, which is classified then. */
+static bool read_rpc_error(const struct http_answer *answer, enum outcome *outcome,
+			   struct error *error)
+{
+	json_t *root = json_loadb((const char *)answer->body.data, answer->body.length, 0, NULL);
+	const json_t *object = json_object_get(root, "error");
+	const json_t *code = json_object_get(object, "code");
+	const char *message = json_string_value(json_object_get(object, "message"));
+	enum error_kind kind = ERROR_KIND_RPC;
+	bool is_error = json_is_integer(code) && message != NULL;
+
+	if (is_error) {
+		*outcome = evm_rpc_classify_error(json_integer_value(code), message, &kind);
+		(void)error_set(error, *outcome, kind, "HTTP %ld, JSON-RPC error %lld: %s",
+				answer->status, (long long)json_integer_value(code), message);
+	}
+	json_decref(root);
+	return is_error;
+}
+
+enum outcome evm_node_transport_outcome(const struct http_answer *answer, struct error *error)
+{
+	enum outcome outcome = answer->outcome;
+
+	if (outcome == OUTCOME_OK)
+		return OUTCOME_OK;
+	if (answer->status != STATUS_TOO_MANY_REQUESTS && answer->body.length > 0 &&
+	    answer->body.length <= ERROR_BODY_MAXIMUM && read_rpc_error(answer, &outcome, error)) {
+		if (error != NULL)
+			error->retry_after_ms = answer->error.retry_after_ms;
+		return outcome;
+	}
+	if (error != NULL)
+		*error = answer->error;
+	if (answer->error.kind == ERROR_KIND_RANGE_TOO_LARGE ||
+	    answer->status == STATUS_TOO_LARGE) {
+		if (error != NULL)
+			error->kind = ERROR_KIND_RANGE_TOO_LARGE;
+		return OUTCOME_RETRY;
+	}
+	return outcome;
+}
+
+/* Posts node->request. On OK the caller judges answer->body and releases answer->slot. */
+static enum outcome post(struct evm_node *node, struct http_answer *answer, struct error *error)
+{
+	const struct bytes request = {.data = node->request.bytes, .length = node->request.length};
+	enum outcome outcome;
+
+	if (!http_post(node->http, request, answer))
+		return error_set(error, OUTCOME_RETRY, ERROR_KIND_UNREACHABLE,
+				 "the process is to stop");
+	outcome = evm_node_transport_outcome(answer, error);
+	if (outcome != OUTCOME_OK)
+		http_release(node->http, answer->slot);
+	return outcome;
+}
+
+static const char *text_of(const struct http_answer *answer)
+{
+	return answer->body.length == 0 ? "" : (const char *)answer->body.data;
+}
+
+/* For the questions that are answered with one number. */
+static enum outcome post_for_quantity(struct evm_node *node, uint64_t id, uint64_t *quantity,
+				      struct error *error)
+{
+	struct http_answer answer;
+	enum outcome outcome = post(node, &answer, error);
+
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	outcome =
+		evm_rpc_answer_quantity(text_of(&answer), answer.body.length, id, quantity, error);
+	http_release(node->http, answer.slot);
+	return outcome;
+}
+
+enum outcome evm_node_chain_id(struct evm_node *node, uint64_t *chain_id, struct error *error)
+{
+	uint64_t id = node->next_id++;
+
+	evm_rpc_request_chain_id(&node->request, id);
+	return post_for_quantity(node, id, chain_id, error);
+}
+
+enum outcome evm_node_block_number(struct evm_node *node, uint64_t *block_number,
+				   struct error *error)
+{
+	uint64_t id = node->next_id++;
+
+	evm_rpc_request_block_number(&node->request, id);
+	return post_for_quantity(node, id, block_number, error);
+}
+
+enum outcome evm_node_block(struct evm_node *node, uint64_t block_number, struct evm_block *block,
+			    struct error *error)
+{
+	uint64_t id = node->next_id++;
+	struct http_answer answer;
+	enum outcome outcome;
+
+	evm_rpc_request_block(&node->request, id, block_number);
+	outcome = post(node, &answer, error);
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	outcome = evm_rpc_answer_block(text_of(&answer), answer.body.length, id, block, error);
+	http_release(node->http, answer.slot);
+	return outcome;
+}
+
+enum outcome evm_node_call(struct evm_node *node, const struct evm_address *to,
+			   struct bytes call_data, struct buffer *result, struct error *error)
+{
+	uint64_t id = node->next_id++;
+	struct http_answer answer;
+	enum outcome outcome;
+
+	evm_rpc_request_call(&node->request, id, to, call_data);
+	outcome = post(node, &answer, error);
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	outcome = evm_rpc_answer_data(text_of(&answer), answer.body.length, id, result, error);
+	http_release(node->http, answer.slot);
+	return outcome;
+}

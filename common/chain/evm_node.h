@@ -1,0 +1,43 @@
+/*
+ * One question at a time to a node over HTTP: http.h carries, evm_rpc.h judges.
+ * Outcome of all: as evm_rpc.h says; RETRY with kind UNREACHABLE when the node cannot be reached.
+ * RETRY too when the process is to stop.
+ */
+#ifndef BALLAST_CHAIN_EVM_NODE_H
+#define BALLAST_CHAIN_EVM_NODE_H
+
+#include "base/compiler.h"
+#include "base/settings.h"
+#include "chain/evm_rpc.h"
+#include "chain/http.h"
+
+struct evm_node {
+	struct http_client *http;
+	struct buffer request;
+	uint64_t next_id;
+};
+
+void evm_node_open(struct evm_node *node, const struct chain_settings *settings);
+void evm_node_close(struct evm_node *node);
+
+MUST_USE enum outcome evm_node_chain_id(struct evm_node *node, uint64_t *chain_id,
+					struct error *error);
+MUST_USE enum outcome evm_node_block_number(struct evm_node *node, uint64_t *block_number,
+					    struct error *error);
+MUST_USE enum outcome evm_node_block(struct evm_node *node, uint64_t block_number,
+				     struct evm_block *block, struct error *error);
+MUST_USE enum outcome evm_node_call(struct evm_node *node, const struct evm_address *to,
+				    struct bytes call_data, struct buffer *result,
+				    struct error *error);
+
+/*
+ * What an answer says before its result is looked at. OK: the body is to be judged by an *_answer
+ * function of evm_rpc.h. A JSON-RPC error in the body of an HTTP error wins over the status and is
+ * classified here, whatever its id: it can only be the answer to this request. Except 429, which is
+ * RATE_LIMITED whatever the body says. An answer that is too large (our limit, or HTTP 413) is
+ * RETRY with kind RANGE_TOO_LARGE.
+ */
+MUST_USE enum outcome evm_node_transport_outcome(const struct http_answer *answer,
+						 struct error *error);
+
+#endif

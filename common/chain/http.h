@@ -1,0 +1,70 @@
+/*
+ * HTTP POST of JSON to one endpoint, several at once on one thread, by libcurl (multi interface).
+ * TLS certificate and host name verified, no redirects, no netrc, no proxy from the environment,
+ * only http and https, no compression asked for (nothing to inflate, no bomb), answer size capped
+ * in the write callback.
+ *
+ * For reads only, never for an order: a request whose answer was lost may have been carried out,
+ * and is RETRY here, not UNKNOWN; libcurl itself may send it twice.
+ */
+#ifndef BALLAST_CHAIN_HTTP_H
+#define BALLAST_CHAIN_HTTP_H
+
+#include "base/buffer.h"
+#include "base/compiler.h"
+#include "base/outcome.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct http_client;
+
+struct http_options {
+	const char *url;
+	const char *ca_file; /* "" : the system's */
+	int64_t timeout_ms;  /* of one whole request; connecting gets at most half of it */
+	size_t concurrency;  /* requests that may run at once, >= 1 */
+	size_t maximum_answer_bytes;
+};
+
+/* One finished request. body: valid until http_release of its slot. */
+struct http_answer {
+	size_t slot;
+	/* OK: 2xx; RETRY: transport, 408, 429, 5xx; REJECTED: other statuses, too large */
+	enum outcome outcome;
+	long status; /* 0 when no answer came */
+	/* Also with an error status: providers put JSON-RPC errors there. Whole or empty. */
+	struct bytes body;
+	/*
+	 * When not OK: kind UNREACHABLE, RATE_LIMITED, MALFORMED (a status that says so) or
+	 * RANGE_TOO_LARGE (more than maximum_answer_bytes). retry_after_ms is Retry-After of an
+	 * answer that is RETRY.
+	 */
+	struct error error;
+};
+
+/* Strings are copied. */
+struct http_client *http_open(const struct http_options *options);
+void http_close(struct http_client *client);
+
+/* A free slot, or false when concurrency requests are under way or unreleased. */
+bool http_slot_available(const struct http_client *client, size_t *slot);
+
+/* Starts POSTing body (copied) on a free slot. */
+void http_start(struct http_client *client, size_t slot, struct bytes body);
+
+/*
+ * Waits until one request has finished (true), timeout_ms passed or the process is to stop (false).
+ * With nothing under way it returns false at once.
+ */
+bool http_wait(struct http_client *client, int64_t timeout_ms, struct http_answer *answer);
+
+/* Gives the slot back; its body is gone. A request still under way is cancelled. */
+void http_release(struct http_client *client, size_t slot);
+
+/* Start, wait and keep the slot: one request alone. False: the process is to stop (the slot is
+ * released). */
+bool http_post(struct http_client *client, struct bytes body, struct http_answer *answer);
+
+#endif

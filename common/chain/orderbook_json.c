@@ -1,0 +1,179 @@
+/* See orderbook_json.h. */
+#include "chain/orderbook_json.h"
+
+#include "base/hex.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+
+static bool add_topics_and_data(struct buffer *json, const struct evm_logs *logs,
+				const struct evm_log *log)
+{
+	bool fits = buffer_append_text(json, "\"topics\":[");
+
+	for (size_t i = 0; i < log->topic_count && fits; i++)
+		fits = buffer_append_format(json, "%s\"%s\"", i == 0 ? "" : ",",
+					    evm_word_text(&log->topics[i]).text);
+	return fits && buffer_append_text(json, "],\"data\":\"") &&
+	       hex_append_data(json, evm_logs_data(logs, log)) && buffer_append_text(json, "\"");
+}
+
+static bool add_after_clear(struct buffer *json, const struct evm_logs *logs,
+			    const struct evm_log *after_clear)
+{
+	return buffer_append_format(json, ",\"after_clear\":{\"log_index\":%" PRIu64 ",",
+				    after_clear->log_index) &&
+	       add_topics_and_data(json, logs, after_clear) && buffer_append_text(json, "}");
+}
+
+static bool add_leg(struct buffer *json, const char *name, const struct orderbook_leg *leg)
+{
+	return buffer_append_format(json,
+				    "\"%s\":{\"token\":\"%s\",\"decimals\":%u,\"vault_id\":\"%s\","
+				    "\"amount\":\"%s\"}",
+				    name, evm_address_text(&leg->token).text, leg->decimals,
+				    evm_uint256_text(&leg->vault_id).text,
+				    evm_uint256_text(&leg->amount).text);
+}
+
+static bool add_fill(struct buffer *json, const struct orderbook_fill *fill)
+{
+	return buffer_append_format(json, "{\"owner\":\"%s\",",
+				    evm_address_text(&fill->owner).text) &&
+	       add_leg(json, "input", &fill->input) && buffer_append_text(json, ",") &&
+	       add_leg(json, "output", &fill->output) && buffer_append_text(json, "}");
+}
+
+static bool add_fills(struct buffer *json, const struct orderbook_event *event)
+{
+	bool fits = buffer_append_format(json, ",\"sender\":\"%s\",\"fills\":[",
+					 evm_address_text(&event->sender).text);
+
+	for (size_t i = 0; i < event->fill_count && fits; i++)
+		fits = (i == 0 || buffer_append_text(json, ",")) &&
+		       add_fill(json, &event->fills[i]);
+	return fits && buffer_append_text(json, "]");
+}
+
+static enum outcome decode(enum orderbook_event_type type, struct bytes data,
+			   const struct bytes *after_clear, struct orderbook_event *event,
+			   struct error *error)
+{
+	switch (type) {
+	case ORDERBOOK_TAKE_ORDER_V2:
+		return orderbook_decode_take_order(data, event, error);
+	case ORDERBOOK_CLEAR_V2:
+		if (after_clear == NULL)
+			return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
+					 "ClearV2 without its AfterClear");
+		return orderbook_decode_clear(data, *after_clear, event, error);
+	}
+	invariant_unreachable("a known event type");
+}
+
+static enum outcome decode_occurrence(const struct evm_logs *logs,
+				      const struct orderbook_occurrence *occurrence,
+				      struct orderbook_event *event, struct error *error)
+{
+	struct bytes after_clear = {.data = NULL, .length = 0};
+
+	if (occurrence->after_clear != NULL)
+		after_clear = evm_logs_data(logs, occurrence->after_clear);
+	return decode(occurrence->type, evm_logs_data(logs, occurrence->log),
+		      occurrence->after_clear == NULL ? NULL : &after_clear, event, error);
+}
+
+bool orderbook_json_write(const struct evm_logs *logs,
+			  const struct orderbook_occurrence *occurrence, struct buffer *json)
+{
+	struct orderbook_event event;
+	struct error error;
+
+	buffer_clear(json);
+	if (!buffer_append_format(json, "{\"address\":\"%s\",",
+				  evm_address_text(&occurrence->log->address).text) ||
+	    !add_topics_and_data(json, logs, occurrence->log))
+		return false;
+	if (occurrence->after_clear != NULL &&
+	    !add_after_clear(json, logs, occurrence->after_clear))
+		return false;
+	if (decode_occurrence(logs, occurrence, &event, &error) == OUTCOME_OK)
+		return add_fills(json, &event) && buffer_append_text(json, "}");
+	/* The texts of the decoder are ours: nothing in them needs escaping. */
+	return buffer_append_format(json, ",\"decode_error\":\"%s\"}", error.text);
+}
+
+static enum outcome not_event_data(struct error *error, const char *what)
+{
+	return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED, "event_data: %s", what);
+}
+
+/* topic0 and data of one raw log. */
+static bool read_raw(const json_t *log, struct evm_word *topic, struct buffer *data)
+{
+	const char *topic_text =
+		json_string_value(json_array_get(json_object_get(log, "topics"), 0));
+	const char *data_text = json_string_value(json_object_get(log, "data"));
+
+	return topic_text != NULL && data_text != NULL && evm_word_parse(topic_text, topic) &&
+	       hex_parse_data(data_text, data);
+}
+
+static bool read_type(const struct evm_word *topic, enum orderbook_event_type *type)
+{
+	struct evm_log log = {.topic_count = 1};
+
+	log.topics[0] = *topic;
+	*type = orderbook_is_clear(&log) ? ORDERBOOK_CLEAR_V2 : ORDERBOOK_TAKE_ORDER_V2;
+	return orderbook_is_clear(&log) || orderbook_is_take_order(&log);
+}
+
+static bool is_after_clear_topic(const struct evm_word *topic)
+{
+	struct evm_log log = {.topic_count = 1};
+
+	log.topics[0] = *topic;
+	return orderbook_is_after_clear(&log);
+}
+
+/* The bytes of both logs, one behind the other. */
+static enum outcome decode_root(const json_t *root, struct buffer *raw,
+				struct orderbook_event *event, struct error *error)
+{
+	const json_t *second = json_object_get(root, "after_clear");
+	enum orderbook_event_type type;
+	struct evm_word topic;
+	struct bytes data;
+	struct bytes after_clear;
+
+	if (!json_is_object(root) || !read_raw(root, &topic, raw))
+		return not_event_data(error, "topics or data missing or malformed");
+	if (!read_type(&topic, &type))
+		return not_event_data(error, "topic of no known event");
+	data.length = raw->length;
+	if (second != NULL && (!read_raw(second, &topic, raw) || !is_after_clear_topic(&topic)))
+		return not_event_data(error, "after_clear missing or malformed");
+	/* Only now: the buffer may have moved as it grew. */
+	data.data = raw->bytes;
+	after_clear.data = raw->bytes == NULL ? NULL : raw->bytes + data.length;
+	after_clear.length = raw->length - data.length;
+	return decode(type, data, second == NULL ? NULL : &after_clear, event, error);
+}
+
+enum outcome orderbook_json_decode(const char *text, struct orderbook_event *event,
+				   struct error *error)
+{
+	json_error_t problem;
+	json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &problem);
+	struct buffer raw;
+	enum outcome outcome;
+
+	if (root == NULL)
+		return not_event_data(error, "not JSON");
+	buffer_init(&raw, BUFFER_MAX_LOG_DATA);
+	outcome = decode_root(root, &raw, event, error);
+	buffer_free(&raw);
+	json_decref(root);
+	return outcome;
+}
