@@ -1,0 +1,65 @@
+"""What happens at an orderbook, as the tests speak of it."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+from .amounts import price, raw_units
+
+TAKE_ORDER_V2 = "0x10de99b9032184587540c04e1850dff94a7683ae1fcc9eb06098621c739c0275"
+CLEAR_V2 = "0x692ee69af2843c70772be93470669f3c73e583316a047b6bfefdae5629de37ce"
+AFTER_CLEAR = "0x3f20e55919cca701abb2a40ab72542b25ea7eed63a50f979dd2cd3231e5f488d"
+EVENT_TYPES = {TAKE_ORDER_V2: "TakeOrderV2", CLEAR_V2: "ClearV2"}
+
+
+def number_of(name: str) -> int:
+    """A large number that is always the same for a name: vault ids, nonces."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest(), "big")
+
+
+@dataclass(frozen=True)
+class Token:
+    symbol: str
+    address: str
+    decimals: int
+
+    @property
+    def vault_id(self) -> int:
+        return number_of(self.symbol)
+
+    @property
+    def io(self) -> dict:
+        """The token as an order names it."""
+        return {"token": self.address, "decimals": self.decimals, "vaultId": self.vault_id}
+
+    def raw(self, amount) -> int:
+        return raw_units(amount, self.decimals)
+
+
+@dataclass
+class Fill:
+    """What Ballast is to book. Where it stands on chain is known once it is mined, and None before."""
+
+    owner: str
+    symbol: str
+    direction: str
+    amount: str
+    usdc: str | None
+    event_type: str = ""
+    tx_hash: str = ""
+    block_number: int | None = None
+    block_hash: str | None = None
+    log_index: int | None = None
+    place_in_tx: int = 0  # which log of its transaction it is
+
+    @property
+    def price_usdc(self) -> str | None:
+        return self.usdc and price(self.usdc, self.amount)
+
+
+@dataclass
+class Action:
+    """One call to an orderbook; topic: that of the event it emits, if it is one of Ballast's."""
+
+    calldata: str
+    topic: str = ""
+    fills: list[Fill] = field(default_factory=list)
