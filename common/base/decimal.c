@@ -100,22 +100,36 @@ static bool parse_units(const char *text, int128 *units)
 	return true;
 }
 
+/* Divides the big-endian number in place by ten; the remainder. */
+static unsigned int divide_by_ten(struct evm_word *number)
+{
+	unsigned int remainder = 0;
+
+	for (size_t i = 0; i < sizeof(number->bytes); i++) {
+		unsigned int part = remainder << 8 | number->bytes[i];
+
+		number->bytes[i] = (uint8_t)(part / 10);
+		remainder = part % 10;
+	}
+	return remainder;
+}
+
 /* Raw units of a token with that many decimals, as 10^-18; exact or false. */
 static bool units_from_token(const struct evm_word *raw, uint8_t decimals, int128 *units)
 {
-	uint128 value;
+	struct evm_word scaled = *raw;
 	int shift = DECIMAL_FRACTION_DIGITS - decimals;
+	uint128 value;
 
-	if (!evm_word_to_uint128(raw, &value))
+	for (; shift < 0; shift++) {
+		if (divide_by_ten(&scaled) != 0)
+			return false;
+	}
+	if (!evm_word_to_uint128(&scaled, &value))
 		return false;
 	for (; shift > 0; shift--) {
 		if (!add_digit(&value, 0))
 			return false;
-	}
-	for (; shift < 0 && value != 0; shift++) {
-		if (value % 10 != 0)
-			return false;
-		value /= 10;
 	}
 	if (value > (uint128)int128_maximum)
 		return false;

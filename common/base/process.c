@@ -162,8 +162,8 @@ struct command_line {
 static NORETURN void usage_error(const struct command_line *line, const char *what,
 				 const char *word)
 {
-	fprintf(stderr, "%s: %s: %s (try %s --help)\n", line->usage->program, what, word,
-		line->usage->program);
+	(void)fprintf(stderr, "%s: %s: %s (try %s --help)\n", line->usage->program, what, word,
+		      line->usage->program);
 	exit(EXIT_CODE_USAGE);
 }
 

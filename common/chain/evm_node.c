@@ -48,8 +48,9 @@ static bool read_rpc_error(const struct http_answer *answer, enum outcome *outco
 
 	if (is_error) {
 		*outcome = evm_rpc_classify_error(json_integer_value(code), message, &kind);
-		(void)error_set(error, *outcome, kind, "HTTP %ld, JSON-RPC error %lld: %s",
-				answer->status, (long long)json_integer_value(code), message);
+		(void)error_set(error, *outcome, kind,
+				"HTTP %ld, the node says: %.160s (code %" JSON_INTEGER_FORMAT ")",
+				answer->status, message, json_integer_value(code));
 	}
 	json_decref(root);
 	return is_error;

@@ -79,7 +79,9 @@ static const struct pattern patterns[] = {
 
 static char lower(char byte)
 {
-	return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+
+	return byte >= 'A' && byte <= 'Z' ? letters[byte - 'A'] : byte;
 }
 
 static bool contains(const char *message, const char *words)

@@ -87,7 +87,7 @@ static enum outcome decode_occurrence(const struct evm_logs *logs,
 bool orderbook_json_write(const struct evm_logs *logs,
 			  const struct orderbook_occurrence *occurrence, struct buffer *json)
 {
-	struct orderbook_event event;
+	struct orderbook_event event = {.fill_count = 0};
 	struct error error;
 
 	buffer_clear(json);

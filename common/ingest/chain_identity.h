@@ -29,8 +29,8 @@ MUST_USE enum outcome chain_identity_read(struct evm_node *node,
 					  struct chain_identity *identity, struct error *error);
 
 /*
- * Records chain, genesis, orderbook and owners in a new ledger; with an older one they must agree, else
- * the process ends with exit 78 and nothing was written. Outside a transaction.
+ * Records chain, genesis, orderbook and owners in a new ledger; with an older one they must agree,
+ * else the process ends with exit 78 and nothing was written. Outside a transaction.
  */
 void chain_identity_record(struct store *store, const struct chain_identity *identity,
 			   const struct chain_settings *settings);

@@ -1,4 +1,7 @@
-/* Amounts to and from columns. What stands in the database was written by us: a malformed one is an invariant. */
+/*
+ * Amounts to and from columns. What stands in the database was written by us: a malformed one is an
+ * invariant.
+ */
 #ifndef BALLAST_STORE_AMOUNTS_H
 #define BALLAST_STORE_AMOUNTS_H
 

@@ -31,7 +31,10 @@ MUST_USE bool block_coverage_first_gap(struct block_coverage *coverage, struct b
 /* Blocks in range that are not covered. */
 int64_t block_coverage_missing(struct block_coverage *coverage, struct block_range range);
 
-/* The last block up to which coverage is contiguous from first; first - 1 when first is not covered. */
+/*
+ * The last block up to which coverage is contiguous from first; first - 1 when first is not
+ * covered.
+ */
 int64_t block_coverage_contiguous_to(struct block_coverage *coverage, int64_t first);
 
 #endif

@@ -1,4 +1,7 @@
-/* Table controls: switches. trading_halted = '1' stops new orders at once and leaves the rest running. */
+/*
+ * Table controls: switches. trading_halted = '1' stops new orders at once and leaves the rest
+ * running.
+ */
 #ifndef BALLAST_STORE_CONTROLS_H
 #define BALLAST_STORE_CONTROLS_H
 
@@ -21,7 +24,10 @@ struct controls {
 void controls_open(struct controls *controls, struct store *store);
 void controls_close(struct controls *controls);
 
-/* Whether new orders are stopped; reason may be NULL. Any value but '0' stops: a switch half thrown is thrown. */
+/*
+ * Whether new orders are stopped; reason may be NULL. Any value but '0' stops: a switch half thrown
+ * is thrown.
+ */
 bool controls_trading_halted(struct controls *controls, struct control_reason *reason);
 
 /* Inside a transaction. reason: shortened to fit. */

@@ -1,7 +1,8 @@
 /*
- * Who is alive: byte locks (open file descriptor locks) on <database>.lock, which the kernel drops with the process.
- * Byte 0..15: one program each, so that a second instance is refused. Byte INSTANCE_LOCK_SESSIONS + id: held by the
- * listener for as long as session id is open: a session whose byte is free is over, whatever its row says.
+ * Who is alive: byte locks (open file descriptor locks) on <database>.lock, which the kernel drops
+ * with the process. Byte 0..15: one program each, so that a second instance is refused. Byte
+ * INSTANCE_LOCK_SESSIONS + id: held by the listener for as long as session id is open: a session
+ * whose byte is free is over, whatever its row says.
  */
 #ifndef BALLAST_STORE_INSTANCE_LOCK_H
 #define BALLAST_STORE_INSTANCE_LOCK_H
@@ -27,7 +28,10 @@ struct instance_lock {
 void instance_lock_open(struct instance_lock *lock, const char *database_path);
 void instance_lock_close(struct instance_lock *lock);
 
-/* Ends the process with exit 75 and says so when another instance of the program works on this database. */
+/*
+ * Ends the process with exit 75 and says so when another instance of the program works on this
+ * database.
+ */
 void instance_lock_claim(struct instance_lock *lock, enum instance_lock_program program);
 
 void instance_lock_hold_session(struct instance_lock *lock, int64_t session_id);

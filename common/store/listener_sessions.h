@@ -40,7 +40,10 @@ void listener_sessions_end(struct listener_sessions *sessions, int64_t id, const
 /* Ends whatever an earlier listener left open. */
 void listener_sessions_end_stale(struct listener_sessions *sessions);
 
-/* The session that is open right now: not ended in the table and its lock held by a living listener. */
+/*
+ * The session that is open right now: not ended in the table and its lock held by a living
+ * listener.
+ */
 MUST_USE bool listener_sessions_current(struct listener_sessions *sessions,
 					struct listener_session *session);
 

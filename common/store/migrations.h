@@ -1,4 +1,5 @@
-/* The numbered migrations of schema/, embedded at build time. The number is the position, from 1. */
+/* The numbered migrations of schema/, embedded at build time. The number is the position, from 1.
+ */
 #ifndef BALLAST_STORE_MIGRATIONS_H
 #define BALLAST_STORE_MIGRATIONS_H
 

@@ -10,11 +10,13 @@
 #include "base/log.h"
 #include "base/process.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define OLDEST_SAFE_SQLITE 3051003
 
@@ -139,6 +141,19 @@ static void prepare_data_version(struct store *store)
 		store_fail(store, code, "preparing", sql);
 }
 
+/* Without the right to write, SQLite opens for reading and does not say so. */
+static void refuse_unless_writable(struct store *store)
+{
+	bool read_only_mount;
+
+	if (sqlite3_db_readonly(store->connection, "main") == 0)
+		return;
+	read_only_mount = access(store->path.text, W_OK) != 0 && errno == EROFS;
+	store_refuse(store, read_only_mount,
+		     read_only_mount ? "the file system is read-only"
+				     : "the file may not be written: no permission");
+}
+
 void store_open(struct store *store, const char *path)
 {
 	static const struct setting wal = {NULL, "PRAGMA journal_mode", "wal"};
@@ -146,11 +161,7 @@ void store_open(struct store *store, const char *path)
 
 	connect_file(store, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 	store_schema_look(store, false);
-	/* Without the right to write, SQLite opens for reading and does not say so. */
-	if (sqlite3_db_readonly(store->connection, "main") != 0)
-		store_refuse(store, false,
-			     "the file may not be written: no permission, or a "
-			     "read-only file system");
+	refuse_unless_writable(store);
 	(void)sqlite3_db_config(store->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	apply_settings(store);
 	store_schema_use_wal(store);

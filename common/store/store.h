@@ -1,12 +1,14 @@
 /*
  * The one door to SQLite: connection, transactions, statements. Nothing else calls sqlite3_*.
  *
- * A database error ends the process here (exit 75, 70 when the SQL is ours and wrong), so callers have no path for it.
- * A COMMIT that fails may have happened: the process exits, starts again and reads. Only *_step() functions
- * begin and commit; statement_execute refuses to write outside a transaction.
+ * A database error ends the process here (exit 75, 70 when the SQL is ours and wrong), so callers
+ * have no path for it. A COMMIT that fails may have happened: the process exits, starts again and
+ * reads. Only *_step() functions begin and commit; statement_execute refuses to write outside a
+ * transaction.
  *
- * SQLite older than 3.51.3 is refused: up to 3.51.2 it can lose committed writes when several processes write and
- * checkpoint one WAL file (the WAL-reset bug, fixed in 3.51.3), which is exactly our shape.
+ * SQLite older than 3.51.3 is refused: up to 3.51.2 it can lose committed writes when several
+ * processes write and checkpoint one WAL file (the WAL-reset bug, fixed in 3.51.3), which is
+ * exactly our shape.
  */
 #ifndef BALLAST_STORE_STORE_H
 #define BALLAST_STORE_STORE_H
@@ -24,33 +26,41 @@ struct sqlite3_stmt;
 struct store {
 	struct sqlite3 *connection;
 	struct sqlite3_stmt *data_version;
-	struct config_text path; /* absolute, links resolved: what stands beside the file is found by it */
+	struct config_text path; /* absolute, links resolved: -wal and .lock stand beside it */
 	bool in_transaction;
 };
 
 /*
- * Opens or creates the file (mode 0640, less what the umask takes), brings the schema up to date (migrations.h) under a
- * write lock, so that any program may be first and several at once. Refused with exit 78 and not touched: a newer schema, a
- * file that is not ours, a path that cannot be (a directory, no permission). Refused with 75: a read-only file system,
- * disk full, locked too long. Durable: synchronous=FULL, a commit is on disk.
+ * Opens or creates the file (mode 0640, less what the umask takes), brings the schema up to date
+ * (migrations.h) under a write lock, so that any program may be first and several at once. Refused
+ * with exit 78 and not touched: a newer schema, a file that is not ours, a path that cannot be (a
+ * directory, no right to write). Refused with 75: a read-only file system, disk full, locked too
+ * long. Durable: synchronous=FULL, a commit is on disk.
  */
 void store_open(struct store *store, const char *path);
 
-/* An existing, current database, never written (query_only). Exit 78 or 75 otherwise. For --check and reports. */
+/*
+ * An existing, current database, never written (query_only). Exit 78 when there is none or it is
+ * not ours, 75 when its schema is still to come. For --check and reports.
+ */
 void store_open_read_only(struct store *store, const char *path);
 
 void store_close(struct store *store);
 
 /*
- * BEGIN IMMEDIATE. While another process holds the lock it waits, warns every five seconds, and after a minute
- * ends the process with exit 75: nothing was written. False only when the process is to stop.
+ * BEGIN IMMEDIATE. While another process holds the lock it waits, warns every five seconds, and
+ * after a minute ends the process with exit 75: nothing was written. False only when the process is
+ * to stop.
  */
 MUST_USE bool store_begin(struct store *store);
 
-/* The same, giving up after timeout_ms: false, nothing begun. For who has something else to do meanwhile. */
+/* The same, giving up after timeout_ms: false, nothing begun. For who has other things to do. */
 MUST_USE bool store_try_begin(struct store *store, int64_t timeout_ms);
 
-/* On disk on return. Like begin and rollback, it finds every statement reset: an open SELECT would hold back the WAL. */
+/*
+ * On disk on return. Like begin and rollback it must find every statement reset (else exit 70): an
+ * open SELECT holds an old state and keeps the WAL from being checkpointed.
+ */
 void store_commit(struct store *store);
 void store_rollback(struct store *store);
 
@@ -58,8 +68,9 @@ void store_rollback(struct store *store);
 int64_t store_data_version(struct store *store);
 
 /*
- * What this ledger is of. Each value that is given (not NULL) is recorded if the database has none yet, and must agree if it has:
- * a contradiction ends the process with exit 78, naming both, and nothing is written. Opens its own transaction.
+ * What this ledger is of. Each value that is given (not NULL) is recorded if the database has none
+ * yet, and must agree if it has: a contradiction ends the process with exit 78, naming both, and
+ * nothing is written. Opens its own transaction.
  */
 struct store_identity {
 	const uint64_t *chain_id;
@@ -92,8 +103,8 @@ MUST_USE bool statement_row(struct statement *statement);
 void statement_reset(struct statement *statement);
 
 /*
- * Columns of the current row by name. An integer must be one (NULL is a bug). Text is valid until the next row or
- * reset; NULL for an SQL NULL.
+ * Columns of the current row by name. An integer must be one (NULL is a bug). Text is valid until
+ * the next row or reset; NULL for an SQL NULL.
  */
 int64_t statement_int64(struct statement *statement, const char *column);
 const char *statement_text(struct statement *statement, const char *column);

@@ -12,6 +12,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* SQLite's own limit on Unix; longer ones fail as if they did not exist. */
+#define LONGEST_PATH 512
+
 static enum exit_code exit_code_of(int code)
 {
 	switch (code & 0xff) {
@@ -75,11 +78,11 @@ void store_fail_open(const struct store *store, int code)
 	const char *path = store->path.text;
 	struct stat status;
 
-	if (stat(path, &status) != 0)
-		system_error = errno;
-	else if (S_ISDIR(status.st_mode))
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
 		fatal(EXIT_CODE_NEEDS_PERSON, "the database is a directory: set DATABASE_PATH=%s",
 		      path);
+	if (strlen(path) >= LONGEST_PATH)
+		system_error = ENAMETOOLONG;
 	switch (system_error) {
 	case ENOENT:
 	case ENOTDIR:

@@ -1,8 +1,9 @@
 /*
- * Waiting until another process has committed. A wake-up is a hint; the tables say what there is to do.
- * inotify on the database's directory and its -wal file tells that something is being written; the file event comes
- * before the commit is visible, so PRAGMA data_version is then polled briefly. (Measured: inotify alone 22 ms, inotify
- * and a short poll 1 ms, polling every 100 ms 50 ms on average.)
+ * Waiting until another process has committed. A wake-up is a hint; the tables say what there is to
+ * do. inotify on the database's directory and its -wal file tells that something is being written;
+ * the file event comes before the commit is visible, so PRAGMA data_version is then polled briefly.
+ * (Measured: inotify alone 22 ms, inotify and a short poll 1 ms, polling every 100 ms 50 ms on
+ * average.)
  */
 #ifndef BALLAST_STORE_WAKEUP_H
 #define BALLAST_STORE_WAKEUP_H
@@ -15,27 +16,30 @@
 
 struct wakeup {
 	struct store *store;
-	int fd; /* epoll: the next two in one */
-	int inotify_fd; /* -1: the system has none left; data_version is looked at every few milliseconds instead */
+	int fd;		/* epoll: the next two in one */
+	int inotify_fd; /* -1: the system has none left; data_version is looked at every few
+			   milliseconds instead */
 	int timer_fd;
 	int wal_watch; /* -1 while the -wal file does not exist */
 	int64_t seen_version;
-	int64_t written_us; /* when the -wal file was last seen to be written; 0: no commit is expected */
+	int64_t written_us; /* when the -wal file was last seen to be written; 0: no commit is
+			       expected */
 };
 
 void wakeup_open(struct wakeup *wakeup, struct store *store);
 void wakeup_close(struct wakeup *wakeup);
 
 /*
- * Returns when another connection has committed since the last return (even if that was before the call), when
- * timeout_ms passed (-1: no limit), or when the process is to stop. True in the first case.
+ * Returns when another connection has committed since the last return (even if that was before the
+ * call), when timeout_ms passed (-1: no limit), or when the process is to stop. True in the first
+ * case.
  */
 bool wakeup_wait(struct wakeup *wakeup, int64_t timeout_ms);
 
 /*
- * For who waits on more than the database: an fd for poll() that becomes readable when it is time to look, and the
- * question whether the database has really changed. It never blocks: while a commit is expected, the fd becomes readable
- * again by itself. Ask once before the first poll().
+ * For who waits on more than the database: an fd for poll() that becomes readable when it is time
+ * to look, and the question whether the database has really changed. It never blocks: while a
+ * commit is expected, the fd becomes readable again by itself. Ask once before the first poll().
  */
 int wakeup_fd(const struct wakeup *wakeup);
 bool wakeup_check(struct wakeup *wakeup);

@@ -20,6 +20,7 @@ FAST_SETTINGS = {
     "PING_SECONDS": "1",
     "RECONNECT_MAX_SECONDS": "1",
     "RPC_TIMEOUT_MS": "3000",
+    "TRAIL_SECONDS": "1",
 }
 
 

@@ -156,10 +156,11 @@ static void what_cannot_be_read_is_wanted_and_queued_for_a_person(void **state)
 	assert_true(event_ingest_wants(&fixture->listener, &fixture->logs, &occurrence));
 	assert_int_equal(event_ingest_append(&fixture->listener, &fixture->logs, &occurrence, 1),
 			 EVENT_ADDED);
-	test_sql_expect(&fixture->store,
-			"SELECT event_data ->> '$.decode_error' IS NOT NULL || event_type AS value "
-			"FROM event_queue",
-			"1TakeOrderV2");
+	test_sql_expect(
+		&fixture->store,
+		"SELECT (event_data ->> '$.decode_error' IS NOT NULL) || event_type AS value "
+		"FROM event_queue",
+		"1TakeOrderV2");
 }
 
 static void a_take_becomes_a_row_with_its_fill(void **state)

@@ -1,0 +1,168 @@
+/* What an answer leads to: the next question, a commit, a smaller range, another attempt, or giving
+ * up. */
+#include "backfiller/backfill.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+
+static void complete_part(struct backfill *backfill, struct range_task *task)
+{
+	const struct range_commit commit = {
+		.store = backfill->store,
+		.coverage = &backfill->coverage,
+		.ingest = &backfill->ingest,
+		.sessions = &backfill->sessions,
+	};
+	struct block_range range = task->reader.range;
+	int64_t added;
+	int64_t left;
+
+	if (!range_commit_step(&commit, &task->reader, &task->expectation, &added))
+		return;
+	range_plan_succeeded(&backfill->plan, block_range_count(range));
+	unread_ranges_progress(&backfill->unread);
+	range_source_was_read(&backfill->source, range);
+	left = range_source_left(&backfill->source);
+	progress_advance(&backfill->progress, range, added, backfill->source.target.last, left);
+	if (left == 0)
+		backfill->in_pass = false;
+	range_tasks_next_part(&backfill->tasks, task);
+}
+
+/* Remembers why, so that the last words can say it. */
+static void give_up_the_rest(struct backfill *backfill, const struct error *error)
+{
+	backfill->abandoned = true;
+	backfill->abandoned_error = *error;
+}
+
+static void give_up_part(struct backfill *backfill, struct range_task *task,
+			 const struct error *error)
+{
+	log_error("range given up first_block=%" PRId64 " last_block=%" PRId64 " attempts=%" PRId64
+		  " kind=%s reason=%s",
+		  task->reader.range.first, task->reader.range.last, task->attempt,
+		  error_kind_name(error->kind), error->text);
+	if (!unread_ranges_add(&backfill->unread, task->reader.range, error))
+		give_up_the_rest(backfill, error);
+	range_tasks_next_part(&backfill->tasks, task);
+}
+
+static void retry_part(struct backfill *backfill, struct range_task *task,
+		       const struct error *error)
+{
+	struct block_range range = task->reader.range;
+	int64_t attempt = task->attempt;
+	int64_t now_ms = clock_monotonic_ms();
+
+	if (!range_tasks_retry(&backfill->tasks, task, error->retry_after_ms, now_ms)) {
+		give_up_part(backfill, task, error);
+		return;
+	}
+	log_warn("range not read: asking again kind=%s first_block=%" PRId64 " last_block=%" PRId64
+		 " attempt=%" PRId64 " wait_ms=%" PRId64 " reason=%s",
+		 error_kind_name(error->kind), range.first, range.last, attempt,
+		 task->due_ms - now_ms, error->text);
+}
+
+static void fail_part(struct backfill *backfill, struct range_task *task, struct error *error)
+{
+	int64_t count = block_range_count(task->reader.range);
+	bool asked_for_logs = task->reader.phase == RANGE_READER_LOGS;
+
+	if (error->kind == ERROR_KIND_RANGE_TOO_LARGE && count > 1) {
+		range_plan_too_large(&backfill->plan, count);
+		log_info("range too large: asking for fewer blocks first_block=%" PRId64
+			 " last_block=%" PRId64 " batch_size=%" PRId64 " reason=%s",
+			 task->reader.range.first, task->reader.range.last,
+			 backfill->plan.batch_size, error->text);
+		range_tasks_split(&backfill->tasks, task);
+		return;
+	}
+	if (error->kind == ERROR_KIND_RANGE_TOO_LARGE) {
+		const struct error told = *error;
+
+		(void)error_set(error, OUTCOME_RETRY, told.kind,
+				"one block alone is too large for the node: %.180s", told.text);
+		error->retry_after_ms = told.retry_after_ms;
+	}
+	/* The header came and the logs did not: most likely too much work for the time it has. */
+	if (error->kind == ERROR_KIND_UNREACHABLE && asked_for_logs && count > 1)
+		range_plan_too_large(&backfill->plan, count);
+	retry_part(backfill, task, error);
+}
+
+/* The node does not answer anything: a run that ends does not wait for ever. */
+static void judge_node(struct backfill *backfill, const struct error *error)
+{
+	node_health_failed(&backfill->health, error, clock_monotonic_ms());
+	if (backfill->settings.once && backfill->health.failures >= backfill->settings.attempts)
+		give_up_the_rest(backfill, error);
+}
+
+static void take_head(struct backfill *backfill, const struct http_answer *answer)
+{
+	struct error error;
+
+	if (head_watch_answer(&backfill->watch, answer, clock_monotonic_ms(), &error) ==
+	    OUTCOME_OK) {
+		node_health_answered(&backfill->health);
+		return;
+	}
+	judge_node(backfill, &error);
+	log_warn("head not known: asking again kind=%s reason=%s", error_kind_name(error.kind),
+		 error.text);
+}
+
+static void take_range(struct backfill *backfill, struct range_task *task,
+		       const struct http_answer *answer)
+{
+	struct error error = {.kind = ERROR_KIND_NONE};
+
+	if (range_reader_answer(&task->reader, answer, &error) != OUTCOME_OK) {
+		judge_node(backfill, &error);
+		fail_part(backfill, task, &error);
+		return;
+	}
+	node_health_answered(&backfill->health);
+	task->state = RANGE_TASK_WAITING;
+	task->due_ms = 0;
+	if (range_reader_is_complete(&task->reader))
+		complete_part(backfill, task);
+}
+
+void backfill_take(struct backfill *backfill, const struct http_answer *answer)
+{
+	struct range_task *task = range_tasks_of_slot(&backfill->tasks, answer->slot);
+
+	if (task != NULL) {
+		take_range(backfill, task, answer);
+	} else {
+		invariant(backfill->watch.asking && backfill->watch.http_slot == answer->slot);
+		take_head(backfill, answer);
+	}
+	http_release(backfill->http, answer->slot);
+	backfill->under_way--;
+}
+
+int backfill_result(struct backfill *backfill)
+{
+	int64_t left = range_source_left(&backfill->source);
+
+	unread_ranges_log(&backfill->unread);
+	if (backfill->abandoned)
+		log_error("the rest was given up kind=%s reason=%s",
+			  error_kind_name(backfill->abandoned_error.kind),
+			  backfill->abandoned_error.text);
+	if (left > 0) {
+		log_error("not all could be read: try again blocks_left=%" PRId64
+			  " unread_ranges=%zu",
+			  left, backfill->unread.count);
+		return EXIT_CODE_TRY_AGAIN;
+	}
+	log_info("no gap is left first_block=%" PRId64 " last_block=%" PRId64,
+		 backfill->source.target.first, backfill->source.target.last);
+	return 0;
+}

@@ -1,0 +1,206 @@
+/*
+ * backfiller: proves that no fill is missing.
+ *
+ * Reads: block_coverage, listener_sessions. Writes: event_queue (new rows), block_coverage, ledger.
+ * Talks to: the node over HTTP.
+ *
+ * Two of them at once do no harm: coverage grows by what each has verified, events are unique.
+ */
+#include "backfiller/backfill.h"
+#include "backfiller/start.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "base/settings.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct backfiller_config {
+	struct config_text database_path;
+	struct log_settings log;
+	struct chain_settings chain;
+	int64_t batch_size;
+	int64_t concurrency;
+	int64_t attempts;
+	int64_t trail_seconds;
+};
+
+/* What was given on the command line; NULL: not given. */
+struct backfiller_options {
+	const char *from;
+	const char *to;
+	const char *recheck;
+};
+
+static const char details[] =
+	"Finds the blocks that block_coverage lacks, reads their events with eth_getLogs, and "
+	"commits each range's\n"
+	"events and coverage in one transaction, after it has verified that the node has the "
+	"blocks. Without an\n"
+	"open listener session it reads to the head; with one to the session's cutoff, and then "
+	"behind the listener\n"
+	"whatever that was to deliver: an event that the listener missed is queued with a "
+	"warning.\n"
+	"\n"
+	"With --once it reads up to the head and leaves: exit 0 when no gap is left, 75 with a "
+	"summary when some range\n"
+	"could not be read. --from A --to B --recheck reads these blocks again, whatever coverage "
+	"says.\n";
+
+static bool parse_block(const char *text, int64_t *block)
+{
+	char *end;
+	long long value;
+
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	if (errno != 0 || *end != '\0' || value >= INT64_MAX)
+		return false;
+	*block = value;
+	return true;
+}
+
+/* Wrong combinations end the process with exit 64. */
+static void read_recheck(const struct backfiller_options *options, int64_t deployment_block,
+			 struct backfill_settings *settings)
+{
+	struct block_range range;
+
+	if (options->from == NULL && options->to == NULL && options->recheck == NULL)
+		return;
+	if (options->from == NULL || options->to == NULL || options->recheck == NULL)
+		fatal(EXIT_CODE_USAGE, "--from BLOCK, --to BLOCK and --recheck need each other: "
+				       "blocks that were not read yet are found without them");
+	if (!parse_block(options->from, &range.first) || !parse_block(options->to, &range.last))
+		fatal(EXIT_CODE_USAGE, "--from and --to take block numbers");
+	if (range.first > range.last)
+		fatal(EXIT_CODE_USAGE, "--from %" PRId64 " is behind --to %" PRId64, range.first,
+		      range.last);
+	if (range.first < deployment_block)
+		fatal(EXIT_CODE_USAGE, "--from %" PRId64 " is before DEPLOYMENT_BLOCK %" PRId64,
+		      range.first, deployment_block);
+	settings->recheck = true;
+	settings->once = true;
+	settings->recheck_range = range;
+}
+
+static int run(struct backfill *backfill)
+{
+	struct http_answer answer;
+
+	while (!process_stopping() && !backfill_is_finished(backfill)) {
+		backfill_send(backfill);
+		if (backfill_wait(backfill, &answer))
+			backfill_take(backfill, &answer);
+	}
+	return process_stopping() ? 0 : backfill_result(backfill);
+}
+
+/* From the node's first answer to the last block. */
+static int work(struct store *store, const struct backfill_settings *settings)
+{
+	static struct backfill backfill;
+	struct backfill_start start;
+	int exit_code;
+
+	if (!start_with_node(store, settings->chain, settings->once ? settings->attempts : 0,
+			     &start.identity, &start.head))
+		return 0;
+	if (settings->recheck && settings->recheck_range.last > start.head) {
+		log_error("the node does not have all these blocks yet: nothing was read"
+			  " last_block=%" PRId64 " head=%" PRId64,
+			  settings->recheck_range.last, start.head);
+		return EXIT_CODE_TRY_AGAIN;
+	}
+	backfill_open(&backfill, store, settings, &start);
+	exit_code = run(&backfill);
+	backfill_close(&backfill);
+	return exit_code;
+}
+
+int main(int argc, char **argv)
+{
+	static struct backfiller_config config;
+	struct backfiller_options given = {.from = NULL};
+	const struct process_option options[] = {
+		{"--from", "BLOCK", "first block to read again", &given.from},
+		{"--to", "BLOCK", "last block to read again", &given.to},
+		{"--recheck", NULL, "read --from to --to again, whatever was read before",
+		 &given.recheck},
+	};
+	const struct config_key keys[] = {
+		SETTINGS_DATABASE_PATH(&config.database_path),
+		SETTINGS_LOG(&config.log),
+		SETTINGS_CHAIN(&config.chain),
+		{.name = "BACKFILL_BATCH_SIZE",
+		 .kind = CONFIG_KIND_INTEGER,
+		 .fallback = "1000",
+		 .minimum = 1,
+		 .maximum = 1000000,
+		 .help = "most blocks of one request",
+		 .target = &config.batch_size},
+		{.name = "BACKFILL_CONCURRENCY",
+		 .kind = CONFIG_KIND_INTEGER,
+		 .fallback = "4",
+		 .minimum = 1,
+		 .maximum = 64,
+		 .help = "most requests at once",
+		 .target = &config.concurrency},
+		{.name = "BACKFILL_ATTEMPTS",
+		 .kind = CONFIG_KIND_INTEGER,
+		 .fallback = "8",
+		 .minimum = 1,
+		 .maximum = 1000,
+		 .help = "attempts to read a range before --once gives it up",
+		 .target = &config.attempts},
+		{.name = "TRAIL_SECONDS",
+		 .kind = CONFIG_KIND_INTEGER,
+		 .fallback = "5",
+		 .minimum = 1,
+		 .maximum = 3600,
+		 .help = "how far coverage follows behind the listener",
+		 .target = &config.trail_seconds},
+	};
+	const struct process_usage usage = {
+		.program = "backfiller",
+		.summary = "reads every block's fills that are not yet proven to be in the queue",
+		.details = details,
+		.options = options,
+		.option_count = ARRAY_LENGTH(options),
+		.keys = keys,
+		.key_count = ARRAY_LENGTH(keys),
+		.complete = settings_complete_chain,
+		.context = &config.chain,
+	};
+	struct process_arguments arguments;
+	struct backfill_settings settings = {.chain = &config.chain};
+	struct store store;
+	int exit_code;
+
+	process_start(&usage, 0, argc, argv, &arguments);
+	settings.batch_size = config.batch_size;
+	settings.concurrency = config.concurrency;
+	settings.attempts = config.attempts;
+	settings.trail_seconds = config.trail_seconds;
+	settings.once = arguments.once;
+	read_recheck(&given, config.chain.deployment_block, &settings);
+	if (arguments.check) {
+		start_check(&config.chain, config.database_path.text);
+		config_print(keys, ARRAY_LENGTH(keys));
+		printf("backfiller: configuration, database and node are good\n");
+		return 0;
+	}
+	store_open(&store, config.database_path.text);
+	log_info("ready database=%s", config.database_path.text);
+
+	exit_code = work(&store, &settings);
+
+	store_close(&store);
+	log_info("stopped");
+	return exit_code;
+}

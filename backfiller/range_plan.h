@@ -1,0 +1,41 @@
+/*
+ * Which blocks to ask for next, and how many at once. Pure: no node, no database.
+ *
+ * The batch shrinks to half of what a provider called too large, and grows again by half after ten
+ * batches in a row that it took. Source: providers suggest ranges that they refuse as well, so the
+ * size of the next one never comes from their words.
+ */
+#ifndef BALLAST_BACKFILLER_RANGE_PLAN_H
+#define BALLAST_BACKFILLER_RANGE_PLAN_H
+
+#include "base/compiler.h"
+#include "store/block_coverage.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RANGE_PLAN_SUCCESSES_TO_GROW 10
+
+struct range_plan {
+	int64_t batch_size; /* 1..maximum */
+	int64_t maximum;
+	unsigned int successes; /* in a row, of whole batches */
+};
+
+void range_plan_init(struct range_plan *plan, int64_t maximum);
+
+/* Blocks in a range; INT64_MAX when they are more. */
+int64_t block_range_count(struct block_range range);
+
+/* The beginning of range: one batch at most. */
+struct block_range range_plan_clip(const struct range_plan *plan, struct block_range range);
+
+void range_plan_succeeded(struct range_plan *plan, int64_t block_count);
+void range_plan_too_large(struct range_plan *plan, int64_t block_count);
+
+/* The first piece of gap that lies in none of the taken ranges; false when there is none. */
+MUST_USE bool range_plan_first_free(struct block_range gap, const struct block_range *taken,
+				    size_t taken_count, struct block_range *piece);
+
+#endif

@@ -1,0 +1,373 @@
+/*
+ * See position.h. The laws that hold after every transaction:
+ *
+ *	per trade      amount = offsets + contributed to executions + unallocated
+ *	per ticker     sum of signed live trades = net_position + signed shares of open and filled
+ *executions per execution  contributions = shares while open, = filled_shares once settled
+ *
+ * accumulated_long is the sum of what the BUY trades have unallocated, accumulated_short of the
+ *SELL trades; each step moves both together.
+ */
+#include "processor/position.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+
+#define RETRY_MAXIMUM_MS 300000
+
+void positions_open(struct positions *positions, struct store *store, struct shares threshold,
+		    int64_t retry_after_ms)
+{
+	onchain_trades_open(&positions->trades, store);
+	trade_allocations_open(&positions->allocations, store);
+	trade_accumulators_open(&positions->accumulators, store);
+	executions_open(&positions->executions, store);
+	controls_open(&positions->controls, store);
+	positions->threshold = threshold;
+	positions->retry_after_ms = retry_after_ms;
+}
+
+void positions_close(struct positions *positions)
+{
+	controls_close(&positions->controls);
+	executions_close(&positions->executions);
+	trade_accumulators_close(&positions->accumulators);
+	trade_allocations_close(&positions->allocations);
+	onchain_trades_close(&positions->trades);
+}
+
+/* 170 quintillion shares: what exceeds that is no position but a bug, here or in a token. */
+static struct shares plus(struct shares a, struct shares b)
+{
+	struct shares sum;
+	bool fits = shares_add(a, b, &sum);
+
+	invariant(fits);
+	return sum;
+}
+
+/* Never below zero: nothing is taken that is not there. */
+static struct shares minus(struct shares a, struct shares b)
+{
+	struct shares difference;
+	bool fits = shares_subtract(a, b, &difference);
+
+	invariant(fits && !shares_is_negative(difference));
+	return difference;
+}
+
+/* The accumulated amount that trades of that direction belong to. */
+static struct shares *side_of(struct trade_accumulator *accumulator, enum direction direction)
+{
+	return direction == DIRECTION_BUY ? &accumulator->accumulated_long
+					  : &accumulator->accumulated_short;
+}
+
+static void add_unallocated(struct positions *positions, struct trade_accumulator *accumulator,
+			    enum direction direction, const struct unallocated_trade *trade,
+			    struct shares amount)
+{
+	struct shares *side = side_of(accumulator, direction);
+
+	onchain_trades_set_unallocated(&positions->trades, trade->id,
+				       plus(trade->unallocated, amount));
+	*side = plus(*side, amount);
+}
+
+static void take_unallocated(struct positions *positions, struct trade_accumulator *accumulator,
+			     enum direction direction, const struct unallocated_trade *trade,
+			     struct shares amount)
+{
+	struct shares *side = side_of(accumulator, direction);
+
+	onchain_trades_set_unallocated(&positions->trades, trade->id,
+				       minus(trade->unallocated, amount));
+	*side = minus(*side, amount);
+}
+
+static void oldest_of(struct positions *positions, const struct trade_accumulator *accumulator,
+		      enum direction direction, struct unallocated_trade *trade)
+{
+	bool found = onchain_trades_oldest_unallocated(&positions->trades, &accumulator->symbol,
+						       direction, trade);
+
+	/* The side is above zero, so one of its trades must be. */
+	invariant(found);
+}
+
+/* While both sides have something, the oldest of each cancel. Afterwards one side is zero. */
+static void offset_sides(struct positions *positions, struct trade_accumulator *accumulator)
+{
+	while (!shares_is_zero(accumulator->accumulated_long) &&
+	       !shares_is_zero(accumulator->accumulated_short)) {
+		struct unallocated_trade bought;
+		struct unallocated_trade sold;
+		struct shares matched;
+
+		oldest_of(positions, accumulator, DIRECTION_BUY, &bought);
+		oldest_of(positions, accumulator, DIRECTION_SELL, &sold);
+		matched = shares_minimum(bought.unallocated, sold.unallocated);
+		trade_allocations_add_offset(&positions->allocations, bought.id, sold.id, matched);
+		take_unallocated(positions, accumulator, DIRECTION_BUY, &bought, matched);
+		take_unallocated(positions, accumulator, DIRECTION_SELL, &sold, matched);
+		log_debug("trades offset symbol=%s buy_trade_id=%" PRId64 " sell_trade_id=%" PRId64
+			  " shares=%s",
+			  accumulator->symbol.text, bought.id, sold.id, shares_text(matched).text);
+	}
+}
+
+/* How long the next hedge of the ticker must still wait after failures; 0: it may go. */
+static int64_t retry_wait_ms(struct positions *positions, const struct symbol *symbol)
+{
+	struct execution_failures failures =
+		executions_recent_failures(&positions->executions, symbol);
+	int64_t delay_ms = positions->retry_after_ms;
+	int64_t passed_ms = clock_wall_ms() - failures.last_ended_at_ms;
+
+	if (failures.count == 0)
+		return 0;
+	for (int64_t i = 1; i < failures.count && delay_ms < RETRY_MAXIMUM_MS; i++)
+		delay_ms *= 2;
+	if (delay_ms > RETRY_MAXIMUM_MS)
+		delay_ms = RETRY_MAXIMUM_MS;
+	/* A clock that was set back must not keep a position open. */
+	if (passed_ms < 0 || passed_ms >= delay_ms)
+		return 0;
+	return delay_ms - passed_ms;
+}
+
+/* The whole shares to hedge, 0 when there is no reason to. Direction: of the trades that are to be
+ * hedged. */
+static int64_t shares_to_hedge(const struct positions *positions,
+			       const struct trade_accumulator *accumulator,
+			       enum direction *trade_direction)
+{
+	bool is_long = !shares_is_zero(accumulator->accumulated_long);
+	struct shares exposed =
+		is_long ? accumulator->accumulated_long : accumulator->accumulated_short;
+	int64_t whole = 0;
+	bool fits;
+
+	*trade_direction = is_long ? DIRECTION_BUY : DIRECTION_SELL;
+	if (accumulator->pending_execution_id != 0 ||
+	    shares_compare(exposed, positions->threshold) < 0)
+		return 0;
+	fits = shares_whole(exposed, &whole);
+	invariant(fits); /* more than 64 bits of whole shares is no position */
+	return whole;
+}
+
+/* Links the execution to the oldest trades first, which leave the position. */
+static void link_trades(struct positions *positions, struct trade_accumulator *accumulator,
+			enum direction trade_direction, int64_t execution_id, struct shares left)
+{
+	while (!shares_is_zero(left)) {
+		struct unallocated_trade trade;
+		struct shares part;
+
+		oldest_of(positions, accumulator, trade_direction, &trade);
+		part = shares_minimum(trade.unallocated, left);
+		trade_allocations_set_link(&positions->allocations, trade.id, execution_id, part);
+		take_unallocated(positions, accumulator, trade_direction, &trade, part);
+		left = minus(left, part);
+	}
+}
+
+/* Plans a hedge when one is due; the caller puts the accumulator. */
+static void plan_hedge(struct positions *positions, struct trade_accumulator *accumulator)
+{
+	enum direction trade_direction;
+	int64_t whole = shares_to_hedge(positions, accumulator, &trade_direction);
+	enum direction direction = direction_opposite(trade_direction);
+	struct shares shares = {0};
+	bool fits;
+
+	if (whole == 0 || retry_wait_ms(positions, &accumulator->symbol) > 0)
+		return;
+	fits = shares_from_integer(whole, &shares);
+	invariant(fits);
+	accumulator->pending_execution_id =
+		executions_insert(&positions->executions, &accumulator->symbol, shares, direction);
+	link_trades(positions, accumulator, trade_direction, accumulator->pending_execution_id,
+		    shares);
+	log_info("execution planned execution_id=%" PRId64 " symbol=%s direction=%s shares=%s",
+		 accumulator->pending_execution_id, accumulator->symbol.text,
+		 direction_name(direction), shares_text(shares).text);
+}
+
+static void log_position(const struct trade_accumulator *accumulator)
+{
+	log_info("position symbol=%s net_position=%s pending_execution_id=%" PRId64,
+		 accumulator->symbol.text, shares_text(trade_accumulator_net(accumulator)).text,
+		 accumulator->pending_execution_id);
+}
+
+void positions_take_trade(struct positions *positions, const struct onchain_trade *trade)
+{
+	struct trade_accumulator accumulator;
+	struct shares *side = side_of(&accumulator, trade->direction);
+
+	(void)onchain_trades_insert(&positions->trades, trade);
+	log_info("trade booked symbol=%s direction=%s shares=%s price=%s block_number=%" PRId64
+		 " log_index=%" PRId64,
+		 trade->symbol.text, direction_name(trade->direction),
+		 shares_text(trade->amount).text,
+		 trade->has_price ? usd_text(trade->price_usdc).text : "none",
+		 trade->event->block_number, trade->event->log_index);
+	trade_accumulators_get(&positions->accumulators, &trade->base_symbol, &accumulator);
+	*side = plus(*side, trade->amount);
+	offset_sides(positions, &accumulator);
+	plan_hedge(positions, &accumulator);
+	trade_accumulators_put(&positions->accumulators, &accumulator);
+	log_position(&accumulator);
+}
+
+/* What an execution did not fill goes back to the position, from the youngest of its trades first.
+ */
+static void return_shares(struct positions *positions, struct trade_accumulator *accumulator,
+			  const struct execution *execution, struct shares left)
+{
+	enum direction trade_direction = direction_opposite(execution->direction);
+
+	while (!shares_is_zero(left)) {
+		struct trade_contribution link;
+		struct unallocated_trade trade;
+		struct shares part;
+		bool found = trade_allocations_newest_link(&positions->allocations, execution->id,
+							   &link);
+
+		invariant(found);
+		part = shares_minimum(link.contributed, left);
+		trade_allocations_set_link(&positions->allocations, link.trade_id, execution->id,
+					   minus(link.contributed, part));
+		trade.id = link.trade_id;
+		trade.unallocated = onchain_trades_unallocated(&positions->trades, trade.id);
+		add_unallocated(positions, accumulator, trade_direction, &trade, part);
+		left = minus(left, part);
+	}
+}
+
+/* More was filled than was asked for: that hedges no trade of ours, so a person must look before
+ * anything more is sent. */
+static void halt_for_excess(struct positions *positions, const struct execution *execution)
+{
+	log_error(
+		"execution filled more than was asked for: trading is halted execution_id=%" PRId64
+		" symbol=%s shares=%s filled_shares=%s",
+		execution->id, execution->symbol.text, shares_text(execution->shares).text,
+		shares_text(execution->filled_shares).text);
+	controls_set_trading_halted(&positions->controls, true,
+				    "an execution filled more shares than were asked for");
+}
+
+/* Takes in an ended execution; the caller puts the accumulator. */
+static void settle(struct positions *positions, struct trade_accumulator *accumulator,
+		   const struct execution *execution)
+{
+	if (shares_compare(execution->filled_shares, execution->shares) > 0)
+		halt_for_excess(positions, execution);
+	else
+		return_shares(positions, accumulator, execution,
+			      minus(execution->shares, execution->filled_shares));
+	offset_sides(positions, accumulator);
+	trade_accumulators_clear_pending(&positions->accumulators, &accumulator->symbol,
+					 execution->id);
+	accumulator->pending_execution_id = 0;
+	log_info("execution settled execution_id=%" PRId64 " symbol=%s shares=%s filled_shares=%s",
+		 execution->id, execution->symbol.text, shares_text(execution->shares).text,
+		 shares_text(execution->filled_shares).text);
+}
+
+/* Whether the ticker's execution has ended and is not yet taken in. */
+static bool has_ended(struct positions *positions, const struct trade_accumulator *accumulator,
+		      struct execution *execution)
+{
+	bool found;
+
+	if (accumulator->pending_execution_id == 0)
+		return false;
+	found = executions_find(&positions->executions, accumulator->pending_execution_id,
+				execution);
+	invariant(found && symbol_equal(&execution->symbol, &accumulator->symbol));
+	return !execution_is_open(execution->status);
+}
+
+/* Whether a hedge would be planned but for the wait after failures. */
+static bool wants_hedge(const struct positions *positions,
+			const struct trade_accumulator *accumulator)
+{
+	enum direction trade_direction;
+
+	return shares_to_hedge(positions, accumulator, &trade_direction) > 0;
+}
+
+static bool needs_work(struct positions *positions, const struct trade_accumulator *accumulator)
+{
+	struct execution execution;
+
+	return has_ended(positions, accumulator, &execution) ||
+	       (wants_hedge(positions, accumulator) &&
+		retry_wait_ms(positions, &accumulator->symbol) == 0);
+}
+
+bool positions_need_work(struct positions *positions)
+{
+	struct trade_accumulator accumulator;
+	struct symbol after;
+	const struct symbol *previous = NULL;
+
+	while (trade_accumulators_next(&positions->accumulators, previous, &accumulator)) {
+		if (needs_work(positions, &accumulator))
+			return true;
+		after = accumulator.symbol;
+		previous = &after;
+	}
+	return false;
+}
+
+static void follow(struct positions *positions, struct trade_accumulator *accumulator)
+{
+	struct execution execution;
+
+	if (has_ended(positions, accumulator, &execution))
+		settle(positions, accumulator, &execution);
+	plan_hedge(positions, accumulator);
+	trade_accumulators_put(&positions->accumulators, accumulator);
+	log_position(accumulator);
+}
+
+void positions_follow(struct positions *positions)
+{
+	struct trade_accumulator accumulator;
+	struct symbol after;
+	const struct symbol *previous = NULL;
+
+	while (trade_accumulators_next(&positions->accumulators, previous, &accumulator)) {
+		after = accumulator.symbol;
+		previous = &after;
+		if (needs_work(positions, &accumulator))
+			follow(positions, &accumulator);
+	}
+}
+
+int64_t positions_wait_ms(struct positions *positions)
+{
+	struct trade_accumulator accumulator;
+	struct symbol after;
+	const struct symbol *previous = NULL;
+	int64_t wait_ms = -1;
+
+	while (trade_accumulators_next(&positions->accumulators, previous, &accumulator)) {
+		after = accumulator.symbol;
+		previous = &after;
+		if (wants_hedge(positions, &accumulator)) {
+			int64_t left_ms = retry_wait_ms(positions, &accumulator.symbol);
+
+			if (wait_ms < 0 || left_ms < wait_ms)
+				wait_ms = left_ms;
+		}
+	}
+	return wait_ms;
+}

@@ -1,0 +1,50 @@
+/*
+ * Positions and hedges: what a trade does to its ticker's position, when a hedge is planned, and
+ * what becomes of a position when an execution has ended. Only tables; no chain, no network. Every
+ * function belongs inside a transaction.
+ */
+#ifndef BALLAST_PROCESSOR_POSITION_H
+#define BALLAST_PROCESSOR_POSITION_H
+
+#include "base/compiler.h"
+#include "base/decimal.h"
+#include "store/controls.h"
+#include "store/executions.h"
+#include "store/onchain_trades.h"
+#include "store/store.h"
+#include "store/trade_accumulators.h"
+#include "store/trade_allocations.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct positions {
+	struct onchain_trades trades;
+	struct trade_allocations allocations;
+	struct trade_accumulators accumulators;
+	struct executions executions;
+	struct controls controls;
+	struct shares threshold; /* hedge when |net_position| reaches it */
+	int64_t retry_after_ms;	 /* after a hedge of which nothing filled; doubled with each further
+				    one */
+};
+
+void positions_open(struct positions *positions, struct store *store, struct shares threshold,
+		    int64_t retry_after_ms);
+void positions_close(struct positions *positions);
+
+/* Books a new trade: it offsets the oldest unallocated trades of the other side, the rest is
+ * accumulated, a hedge is planned if it is time for one. */
+void positions_take_trade(struct positions *positions, const struct onchain_trade *trade);
+
+/* Whether positions_follow has anything to do for any ticker. Reads only; no transaction needed. */
+bool positions_need_work(struct positions *positions);
+
+/* For every ticker: takes in an execution that has ended, and plans the next hedge if it is time
+ * for one. */
+void positions_follow(struct positions *positions);
+
+/* Milliseconds until a hedge that waits after a failure is due; -1 when none waits. */
+int64_t positions_wait_ms(struct positions *positions);
+
+#endif

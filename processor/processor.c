@@ -1,0 +1,276 @@
+/* See processor.h. */
+#include "processor/processor.h"
+
+#include "base/log.h"
+#include "base/process.h"
+#include "chain/orderbook_json.h"
+#include "processor/trade_decoder.h"
+
+#include <inttypes.h>
+
+/* Events a transaction: one sync for many, and no other program waits long for its turn. */
+#define BATCH_SIZE 100
+/* Tokens that may wait at once before events behind them are left alone too. */
+#define MAXIMUM_HELD_TOKENS 256
+
+void processor_open(struct processor *processor, const struct chain_settings *settings,
+		    struct shares threshold, int64_t retry_after_ms)
+{
+	struct store *store = &processor->store;
+
+	processor->settings = settings;
+	event_queue_open(&processor->events, store);
+	block_coverage_open(&processor->coverage, store);
+	listener_sessions_open(&processor->sessions, store, &processor->lock);
+	tokens_open(&processor->tokens, store);
+	positions_open(&processor->positions, store, threshold, retry_after_ms);
+	token_resolver_open(&processor->resolver, store, &processor->tokens, settings);
+	processor->last_processed = event_queue_last_processed(&processor->events);
+	processor->waiting_for_tokens = 0;
+}
+
+void processor_close(struct processor *processor)
+{
+	token_resolver_close(&processor->resolver);
+	positions_close(&processor->positions);
+	tokens_close(&processor->tokens);
+	listener_sessions_close(&processor->sessions);
+	block_coverage_close(&processor->coverage);
+	event_queue_close(&processor->events);
+}
+
+/*
+ * The highest block whose events are ready: to where coverage is contiguous, or all when a session
+ * is open and everything below its cutoff is covered.
+ */
+static int64_t ready_to(struct processor *processor)
+{
+	int64_t first = processor->settings->deployment_block;
+	int64_t covered = block_coverage_contiguous_to(&processor->coverage, first);
+	struct listener_session session;
+
+	if (listener_sessions_current(&processor->sessions, &session) &&
+	    (session.cutoff_block <= first || covered >= session.cutoff_block - 1))
+		return INT64_MAX;
+	return covered;
+}
+
+/* Tokens that some event of this pass waits for: later events that touch one wait too, so that
+ * order holds within a ticker. */
+struct held_tokens {
+	struct evm_address items[MAXIMUM_HELD_TOKENS];
+	size_t count;
+	bool overflowed;
+};
+
+static bool is_held(const struct held_tokens *held, const struct event_tokens *tokens)
+{
+	if (held->overflowed)
+		return true;
+	for (size_t i = 0; i < tokens->count; i++) {
+		for (size_t j = 0; j < held->count; j++) {
+			if (evm_address_equal(&tokens->addresses[i], &held->items[j]))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void hold(struct held_tokens *held, const struct event_tokens *tokens)
+{
+	for (size_t i = 0; i < tokens->count; i++) {
+		if (held->count == MAXIMUM_HELD_TOKENS) {
+			held->overflowed = true;
+			return;
+		}
+		held->items[held->count++] = tokens->addresses[i];
+	}
+}
+
+/* An event as far as it can be read, and what it needs. */
+struct opened_event {
+	struct event_row row;
+	struct orderbook_event decoded;
+	struct event_tokens tokens;
+	enum outcome outcome; /* of decoding */
+	struct error error;
+};
+
+static bool open_next(struct processor *processor, struct event_position after, int64_t limit,
+		      struct opened_event *event)
+{
+	event->tokens.count = 0;
+	if (!event_queue_next(&processor->events, after, limit, &event->row))
+		return false;
+	event->outcome =
+		orderbook_json_decode(event->row.event_data, &event->decoded, &event->error);
+	if (event->outcome == OUTCOME_OK)
+		trade_decoder_tokens(&event->decoded, &processor->settings->owners, &event->tokens);
+	return true;
+}
+
+static struct event_position position_of(const struct event_row *row)
+{
+	return (struct event_position){.block_number = row->block_number,
+				       .log_index = row->log_index};
+}
+
+static bool comes_before(struct event_position a, struct event_position b)
+{
+	return a.block_number < b.block_number ||
+	       (a.block_number == b.block_number && a.log_index < b.log_index);
+}
+
+/* Asks the chain for what the coming batch needs, before the transaction. */
+static void resolve_tokens(struct processor *processor, int64_t limit)
+{
+	struct event_position after = EVENT_POSITION_START;
+	struct opened_event event;
+
+	for (int i = 0; i < BATCH_SIZE && !process_stopping(); i++) {
+		if (!open_next(processor, after, limit, &event))
+			return;
+		for (size_t j = 0; j < event.tokens.count; j++)
+			token_resolver_resolve(&processor->resolver, &event.tokens.addresses[j]);
+		after = position_of(&event.row);
+	}
+}
+
+/* All tokens of the event, or the outcome of the first that is missing: REJECTED counts more than
+ * RETRY. */
+static enum outcome know_tokens(struct processor *processor, const struct event_tokens *tokens,
+				struct token *known, struct error *error)
+{
+	enum outcome worst = OUTCOME_OK;
+
+	for (size_t i = 0; i < tokens->count; i++) {
+		struct error reason;
+		enum outcome outcome = token_resolver_find(
+			&processor->resolver, &tokens->addresses[i], &known[i], &reason);
+
+		if (outcome == OUTCOME_OK || worst == OUTCOME_REJECTED)
+			continue;
+		worst = outcome;
+		*error = reason;
+	}
+	return worst;
+}
+
+static void quarantine(struct processor *processor, const struct event_row *row, const char *reason)
+{
+	event_queue_mark_processed(&processor->events, row->id, EVENT_OUTCOME_QUARANTINED, reason);
+	log_error("event quarantined event_id=%" PRId64 " block_number=%" PRId64
+		  " log_index=%" PRId64 " tx_hash=%s reason=%s",
+		  row->id, row->block_number, row->log_index, row->tx_hash.text, reason);
+}
+
+static void book(struct processor *processor, const struct event_row *row,
+		 struct decoded_trades *trades)
+{
+	if (trades->count == 0) {
+		event_queue_mark_processed(&processor->events, row->id, EVENT_OUTCOME_FILTERED,
+					   "no order of an owner");
+		return;
+	}
+	if (comes_before(position_of(row), processor->last_processed))
+		log_warn("late event applied: later ones were applied before it "
+			 "block_number=%" PRId64 " log_index=%" PRId64 " tx_hash=%s",
+			 row->block_number, row->log_index, row->tx_hash.text);
+	for (size_t i = 0; i < trades->count; i++) {
+		trades->items[i].event = row;
+		positions_take_trade(&processor->positions, &trades->items[i]);
+	}
+	event_queue_mark_processed(&processor->events, row->id, EVENT_OUTCOME_TRADE, NULL);
+}
+
+/* False when the event must wait for a token. */
+static bool apply(struct processor *processor, struct opened_event *event)
+{
+	struct token known[EVENT_MAX_TOKENS];
+	struct decoded_trades trades;
+
+	if (event->outcome == OUTCOME_OK)
+		event->outcome = know_tokens(processor, &event->tokens, known, &event->error);
+	if (event->outcome == OUTCOME_RETRY)
+		return false;
+	if (event->outcome == OUTCOME_OK)
+		event->outcome = trade_decoder_decode(&event->decoded, &processor->settings->owners,
+						      known, &trades, &event->error);
+	if (event->outcome == OUTCOME_OK)
+		book(processor, &event->row, &trades);
+	else
+		quarantine(processor, &event->row, event->error.text);
+	if (comes_before(processor->last_processed, position_of(&event->row)))
+		processor->last_processed = position_of(&event->row);
+	return true;
+}
+
+/* Applies ready events in chain order; how many. */
+static int apply_batch(struct processor *processor, int64_t limit)
+{
+	struct event_position after = EVENT_POSITION_START;
+	struct held_tokens held = {.count = 0};
+	struct opened_event event;
+	int applied = 0;
+
+	processor->waiting_for_tokens = 0;
+	while (applied < BATCH_SIZE && open_next(processor, after, limit, &event)) {
+		after = position_of(&event.row);
+		if (!is_held(&held, &event.tokens) && apply(processor, &event)) {
+			applied++;
+			continue;
+		}
+		hold(&held, &event.tokens);
+		processor->waiting_for_tokens++;
+	}
+	return applied;
+}
+
+/* An event that waits for a token, with its time not yet come, is no work. */
+static bool has_ready_event(struct processor *processor, int64_t limit)
+{
+	struct event_row row;
+	bool found = event_queue_next(&processor->events, EVENT_POSITION_START, limit, &row);
+
+	return found &&
+	       (processor->waiting_for_tokens == 0 ||
+		token_resolver_wait_ms(&processor->resolver) == 0 ||
+		event_queue_count_waiting(&processor->events) > processor->waiting_for_tokens);
+}
+
+bool processor_step(struct processor *processor)
+{
+	int64_t limit = ready_to(processor);
+	int applied = 0;
+
+	if (has_ready_event(processor, limit))
+		resolve_tokens(processor, limit);
+	else if (!positions_need_work(&processor->positions))
+		return false;
+	if (!store_begin(&processor->store))
+		return false;
+	positions_follow(&processor->positions);
+	/* Read again under the lock: a session may have ended meanwhile, and its events must wait
+	 * for coverage then. */
+	applied = apply_batch(processor, ready_to(processor));
+	store_commit(&processor->store);
+	if (applied > 0)
+		log_debug("batch applied events=%d", applied);
+	return applied > 0 || positions_need_work(&processor->positions);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	if (a < 0)
+		return b;
+	return b < 0 || a < b ? a : b;
+}
+
+int64_t processor_wait_ms(struct processor *processor)
+{
+	int64_t wait_ms = positions_wait_ms(&processor->positions);
+
+	if (processor->waiting_for_tokens > 0)
+		wait_ms = earlier(wait_ms, token_resolver_wait_ms(&processor->resolver));
+	return wait_ms;
+}

@@ -1,0 +1,51 @@
+/* The processor's step: what is ready in the queue becomes trades, offsets, positions and
+ * executions. */
+#ifndef BALLAST_PROCESSOR_PROCESSOR_H
+#define BALLAST_PROCESSOR_PROCESSOR_H
+
+#include "base/compiler.h"
+#include "base/config.h"
+#include "base/settings.h"
+#include "processor/position.h"
+#include "processor/token_resolver.h"
+#include "store/block_coverage.h"
+#include "store/event_queue.h"
+#include "store/instance_lock.h"
+#include "store/listener_sessions.h"
+#include "store/store.h"
+#include "store/tokens.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct processor {
+	const struct chain_settings *settings;
+	struct store store;
+	struct instance_lock lock;
+	struct event_queue events;
+	struct block_coverage coverage;
+	struct listener_sessions sessions;
+	struct tokens tokens;
+	struct positions positions;
+	struct token_resolver resolver;
+	struct event_position
+		last_processed;	    /* the highest ever applied; what comes below is late */
+	int64_t waiting_for_tokens; /* events that the last step had to leave */
+};
+
+/* Opens everything but the store and the lock, which are the caller's and already open. */
+void processor_open(struct processor *processor, const struct chain_settings *settings,
+		    struct shares threshold, int64_t retry_after_ms);
+void processor_close(struct processor *processor);
+
+/*
+ * Asks for unknown tokens, then one transaction: ended executions are taken in, up to a batch of
+ * ready events is applied in chain order, hedges are planned. True when something was done: there
+ * may be more.
+ */
+bool processor_step(struct processor *processor);
+
+/* How long processor_step has nothing to do unless the database changes; -1: for ever. */
+int64_t processor_wait_ms(struct processor *processor);
+
+#endif

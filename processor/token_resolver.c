@@ -1,0 +1,230 @@
+/* See token_resolver.h. */
+#include "processor/token_resolver.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "chain/abi.h"
+#include "ingest/chain_identity.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define BACKOFF_BASE_MS	   500
+#define BACKOFF_MAXIMUM_MS 30000
+/* How long a refusal answers for new events of the token before the contract is asked again. */
+#define REFUSAL_HOLDS_MS 60000
+/* symbol() of an honest token answers three words; a dishonest one may try megabytes. */
+#define RESULT_MAXIMUM ((size_t)4096)
+
+/* First four bytes of keccak-256 of "symbol()" and "decimals()". Source: ERC-20. */
+static const uint8_t symbol_selector[] = {0x95, 0xd8, 0x9b, 0x41};
+static const uint8_t decimals_selector[] = {0x31, 0x3c, 0xe5, 0x67};
+
+void token_resolver_open(struct token_resolver *resolver, struct store *store,
+			 struct tokens *tokens, const struct chain_settings *settings)
+{
+	*resolver = (struct token_resolver){.store = store, .tokens = tokens, .settings = settings};
+	evm_node_open(&resolver->node, settings);
+	buffer_init(&resolver->result, RESULT_MAXIMUM);
+}
+
+void token_resolver_close(struct token_resolver *resolver)
+{
+	evm_node_close(&resolver->node);
+	buffer_free(&resolver->result);
+	memory_free(resolver->unresolved);
+}
+
+static struct unresolved_token *find_unresolved(const struct token_resolver *resolver,
+						const struct evm_address *address)
+{
+	for (size_t i = 0; i < resolver->count; i++) {
+		if (evm_address_equal(&resolver->unresolved[i].address, address))
+			return &resolver->unresolved[i];
+	}
+	return NULL;
+}
+
+static struct unresolved_token *add_unresolved(struct token_resolver *resolver,
+					       const struct evm_address *address)
+{
+	struct unresolved_token *added;
+	size_t capacity = resolver->capacity == 0 ? 8 : 2 * resolver->capacity;
+
+	if (resolver->count == resolver->capacity) {
+		resolver->unresolved = memory_grow(resolver->unresolved, resolver->capacity,
+						   capacity, sizeof(*resolver->unresolved));
+		resolver->capacity = capacity;
+	}
+	added = &resolver->unresolved[resolver->count++];
+	*added = (struct unresolved_token){.address = *address};
+	backoff_init(&added->backoff, BACKOFF_BASE_MS, BACKOFF_MAXIMUM_MS);
+	return added;
+}
+
+static void remove_unresolved(struct token_resolver *resolver, const struct evm_address *address)
+{
+	struct unresolved_token *found = find_unresolved(resolver, address);
+
+	if (found != NULL)
+		*found = resolver->unresolved[--resolver->count];
+}
+
+/* Once a process: the node whose word on tokens we take must be on the ledger's chain. */
+static enum outcome check_node(struct token_resolver *resolver, struct error *error)
+{
+	struct chain_identity identity;
+	enum outcome outcome;
+
+	if (resolver->node_is_ours)
+		return OUTCOME_OK;
+	outcome = chain_identity_read(&resolver->node, resolver->settings, &identity, error);
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	chain_identity_record(resolver->store, &identity, resolver->settings);
+	resolver->node_is_ours = true;
+	return OUTCOME_OK;
+}
+
+static enum outcome call(struct token_resolver *resolver, const struct evm_address *address,
+			 struct bytes selector, struct error *error)
+{
+	buffer_clear(&resolver->result);
+	return evm_node_call(&resolver->node, address, selector, &resolver->result, error);
+}
+
+static struct abi_tuple result_of(const struct token_resolver *resolver)
+{
+	return abi_data(
+		(struct bytes){.data = resolver->result.bytes, .length = resolver->result.length});
+}
+
+static enum outcome read_symbol(const struct token_resolver *resolver, struct symbol *symbol,
+				struct error *error)
+{
+	struct abi_tuple result = result_of(resolver);
+	char text[SYMBOL_SIZE];
+	struct bytes bytes;
+
+	if (!abi_bytes(&result, 0, &bytes) || bytes.length >= sizeof(text))
+		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
+				 "token: symbol() is not a string of 1 to %d bytes",
+				 SYMBOL_SIZE - 1);
+	memcpy(text, bytes.data, bytes.length);
+	text[bytes.length] = '\0';
+	if (strlen(text) != bytes.length || !symbol_set(symbol, text))
+		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
+				 "token: symbol() has bytes that are not printable ASCII");
+	return OUTCOME_OK;
+}
+
+static enum outcome ask(struct token_resolver *resolver, const struct evm_address *address,
+			struct token *token, struct error *error)
+{
+	const struct bytes symbol = {.data = symbol_selector, .length = sizeof(symbol_selector)};
+	const struct bytes decimals = {.data = decimals_selector,
+				       .length = sizeof(decimals_selector)};
+	struct abi_tuple result;
+	enum outcome outcome;
+
+	token->address = *address;
+	outcome = check_node(resolver, error);
+	if (outcome == OUTCOME_OK)
+		outcome = call(resolver, address, symbol, error);
+	if (outcome == OUTCOME_OK)
+		outcome = read_symbol(resolver, &token->symbol, error);
+	if (outcome == OUTCOME_OK)
+		outcome = call(resolver, address, decimals, error);
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	result = result_of(resolver);
+	if (!abi_uint8(&result, 0, &token->decimals))
+		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
+				 "token: decimals() is not a uint8");
+	return OUTCOME_OK;
+}
+
+static void store_token(struct token_resolver *resolver, const struct token *token)
+{
+	if (!store_begin(resolver->store))
+		return;
+	tokens_insert(resolver->tokens, token);
+	store_commit(resolver->store);
+	log_info("token resolved address=%s symbol=%s decimals=%u",
+		 evm_address_text(&token->address).text, token->symbol.text, token->decimals);
+	remove_unresolved(resolver, &token->address);
+}
+
+static void note_failure(struct token_resolver *resolver, const struct evm_address *address,
+			 enum outcome outcome, const struct error *error)
+{
+	struct unresolved_token *unresolved = find_unresolved(resolver, address);
+	int64_t wait_ms;
+
+	if (unresolved == NULL)
+		unresolved = add_unresolved(resolver, address);
+	unresolved->refused = outcome == OUTCOME_REJECTED;
+	unresolved->reason = *error;
+	if (unresolved->refused) {
+		unresolved->due_ms = clock_monotonic_ms() + REFUSAL_HOLDS_MS;
+		log_error("token refused address=%s reason=%s", evm_address_text(address).text,
+			  error->text);
+		return;
+	}
+	wait_ms = backoff_next_ms(&unresolved->backoff, error->retry_after_ms);
+	unresolved->due_ms = clock_monotonic_ms() + wait_ms;
+	log_warn("token not known yet: its events wait, others go on address=%s kind=%s "
+		 "wait_ms=%" PRId64 " reason=%s",
+		 evm_address_text(address).text, error_kind_name(error->kind), wait_ms,
+		 error->text);
+}
+
+void token_resolver_resolve(struct token_resolver *resolver, const struct evm_address *address)
+{
+	const struct unresolved_token *unresolved = find_unresolved(resolver, address);
+	struct token token;
+	struct error error;
+	enum outcome outcome;
+
+	if (unresolved != NULL && unresolved->due_ms > clock_monotonic_ms())
+		return;
+	if (unresolved == NULL && tokens_find(resolver->tokens, address, &token))
+		return;
+	outcome = ask(resolver, address, &token, &error);
+	if (outcome == OUTCOME_OK)
+		store_token(resolver, &token);
+	else
+		note_failure(resolver, address, outcome, &error);
+}
+
+enum outcome token_resolver_find(struct token_resolver *resolver, const struct evm_address *address,
+				 struct token *token, struct error *error)
+{
+	const struct unresolved_token *unresolved;
+
+	if (tokens_find(resolver->tokens, address, token))
+		return OUTCOME_OK;
+	unresolved = find_unresolved(resolver, address);
+	if (unresolved == NULL)
+		return error_set(error, OUTCOME_RETRY, ERROR_KIND_NONE, "token not asked yet");
+	*error = unresolved->reason;
+	return unresolved->refused ? OUTCOME_REJECTED : OUTCOME_RETRY;
+}
+
+int64_t token_resolver_wait_ms(const struct token_resolver *resolver)
+{
+	int64_t now_ms = clock_monotonic_ms();
+	int64_t wait_ms = -1;
+
+	for (size_t i = 0; i < resolver->count; i++) {
+		int64_t left_ms = resolver->unresolved[i].due_ms - now_ms;
+
+		if (resolver->unresolved[i].refused)
+			continue;
+		if (left_ms < 0)
+			left_ms = 0;
+		if (wait_ms < 0 || left_ms < wait_ms)
+			wait_ms = left_ms;
+	}
+	return wait_ms;
+}

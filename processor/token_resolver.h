@@ -1,0 +1,63 @@
+/*
+ * What a token says of itself: from table tokens, else from the token contract through eth_call,
+ * once, and kept for ever. Asks the network, so never inside a transaction. A token that cannot be
+ * asked now waits by itself, with a backoff of its own.
+ */
+#ifndef BALLAST_PROCESSOR_TOKEN_RESOLVER_H
+#define BALLAST_PROCESSOR_TOKEN_RESOLVER_H
+
+#include "base/backoff.h"
+#include "base/buffer.h"
+#include "base/compiler.h"
+#include "base/settings.h"
+#include "chain/evm_node.h"
+#include "store/store.h"
+#include "store/tokens.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A token that is not in the table: refused for a while, or to be asked again. */
+struct unresolved_token {
+	struct evm_address address;
+	bool refused;
+	struct error reason;
+	struct backoff backoff;
+	int64_t due_ms; /* monotonic */
+};
+
+struct token_resolver {
+	struct store *store;
+	struct tokens *tokens;
+	const struct chain_settings *settings;
+	struct evm_node node;
+	bool node_is_ours; /* its chain id and genesis were compared with the ledger's */
+	struct buffer result;
+	struct unresolved_token *unresolved;
+	size_t count;
+	size_t capacity;
+};
+
+void token_resolver_open(struct token_resolver *resolver, struct store *store,
+			 struct tokens *tokens, const struct chain_settings *settings);
+void token_resolver_close(struct token_resolver *resolver);
+
+/*
+ * Asks the chain for every address that the table does not have and whose time has come. A node on
+ * another chain than the ledger's ends the process (78).
+ */
+void token_resolver_resolve(struct token_resolver *resolver, const struct evm_address *address);
+
+/*
+ * Without the network: OK and the token; REJECTED: the contract's answer can never be used (error
+ * says why); RETRY: not known yet.
+ */
+MUST_USE enum outcome token_resolver_find(struct token_resolver *resolver,
+					  const struct evm_address *address, struct token *token,
+					  struct error *error);
+
+/* Milliseconds until a waiting token may be asked again; -1 when none waits. */
+int64_t token_resolver_wait_ms(const struct token_resolver *resolver);
+
+#endif

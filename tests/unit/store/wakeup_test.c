@@ -1,0 +1,447 @@
+/*
+ * Waiting for another process's commit. The other process is a child that commits when told. What
+ * the system does is replaced here where a test needs it otherwise: an fsync that takes long, an
+ * inotify that is used up, a count of polls.
+ */
+#include "test_store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/inotify.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "store/wakeup.h"
+
+/* Long enough for the slowest machine; no test that passes waits for it. */
+#define LONG_MS 60000
+
+#define ROUNDS 100
+
+static int64_t sync_delay_ms;
+static bool inotify_is_used_up;
+static int64_t look_count;
+
+static void nap_ms(int64_t milliseconds)
+{
+	struct timespec time = {.tv_sec = milliseconds / 1000,
+				.tv_nsec = milliseconds % 1000 * 1000000};
+
+	(void)nanosleep(&time, NULL);
+}
+
+int fsync(int fd)
+{
+	nap_ms(sync_delay_ms);
+	return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+	nap_ms(sync_delay_ms);
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+int inotify_init1(int flags)
+{
+	if (inotify_is_used_up) {
+		errno = EMFILE;
+		return -1;
+	}
+	return (int)syscall(SYS_inotify_init1, flags);
+}
+
+/* Each look that finds nothing sets the timer for the next one. */
+int timerfd_settime(int fd, int flags, const struct itimerspec *when, struct itimerspec *before)
+{
+	look_count++;
+	return (int)syscall(SYS_timerfd_settime, fd, flags, when, before);
+}
+
+struct fixture {
+	struct test_store test;
+	struct wakeup wakeup;
+};
+
+static void fixture_open(struct fixture *fixture)
+{
+	test_store_open(&fixture->test);
+	wakeup_open(&fixture->wakeup, &fixture->test.store);
+}
+
+static void fixture_close(struct fixture *fixture)
+{
+	wakeup_close(&fixture->wakeup);
+	test_store_close(&fixture->test);
+}
+
+/* A child that obeys one byte at a time, and says when a commit of its returned. */
+struct other {
+	pid_t pid;
+	int orders;
+	int answers;
+	int64_t *committed_us;
+};
+
+static void write_a_row(struct store *store)
+{
+	(void)test_store_run(store, "INSERT INTO controls (name, value, reason) VALUES "
+				    "(hex(randomblob(16)), '1', '')");
+}
+
+static void obey(struct store *store, char order, int64_t *committed_us)
+{
+	switch (order) {
+	case 's': /* slow */
+		sync_delay_ms = 300;
+		write_a_row(store);
+		sync_delay_ms = 0;
+		break;
+	case 'c': /* commit, a while after the answer, when the other side waits */
+		nap_ms(5);
+		write_a_row(store);
+		*committed_us = clock_monotonic_us();
+		break;
+	case 'i': /* at once, before the answer */
+		write_a_row(store);
+		break;
+	case 'r': /* much is written to the -wal file, and nothing committed */
+		if (!store_begin(store))
+			_exit(98);
+		for (int i = 0; i < 30; i++)
+			(void)test_store_run(store,
+					     "INSERT INTO controls (name, value, reason) VALUES "
+					     "(hex(randomblob(200000)), '1', '')");
+		store_rollback(store);
+		break;
+	}
+}
+
+static bool is_answered_first(char order)
+{
+	return order == 'c' || order == 's';
+}
+
+static void serve(const char *path, int orders, int answers, int64_t *committed_us)
+{
+	struct store store;
+	char order = 0;
+
+	store_open(&store, path);
+	if (write(answers, &order, 1) != 1)
+		_exit(97);
+	while (read(orders, &order, 1) == 1) {
+		if (is_answered_first(order) && write(answers, &order, 1) != 1)
+			_exit(97);
+		obey(&store, order, committed_us);
+		if (!is_answered_first(order) && write(answers, &order, 1) != 1)
+			_exit(97);
+	}
+	store_close(&store);
+	_exit(0);
+}
+
+static struct other start_other(const char *path)
+{
+	struct other other;
+	int orders[2], answers[2];
+	char byte;
+
+	other.committed_us = mmap(NULL, sizeof(*other.committed_us), PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(other.committed_us != MAP_FAILED);
+	assert_int_equal(pipe2(orders, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(answers, O_CLOEXEC), 0);
+	fflush(NULL);
+	other.pid = fork();
+	assert_true(other.pid >= 0);
+	if (other.pid == 0) {
+		(void)close(orders[1]);
+		serve(path, orders[0], answers[1], other.committed_us);
+	}
+	(void)close(orders[0]);
+	(void)close(answers[1]);
+	other.orders = orders[1];
+	other.answers = answers[0];
+	assert_int_equal(read(other.answers, &byte, 1), 1);
+	return other;
+}
+
+static void order(struct other *other, char what)
+{
+	assert_int_equal(write(other->orders, &what, 1), 1);
+	assert_int_equal(read(other->answers, &what, 1), 1);
+}
+
+static void stop_other(struct other *other)
+{
+	int status;
+
+	(void)close(other->orders);
+	assert_int_equal(waitpid(other->pid, &status, 0), other->pid);
+	assert_int_equal(status, 0);
+	(void)close(other->answers);
+	assert_int_equal(munmap(other->committed_us, sizeof(*other->committed_us)), 0);
+}
+
+static void without_a_commit_the_time_passes(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_open(&fixture);
+	assert_false(wakeup_wait(&fixture.wakeup, 0));
+	assert_false(wakeup_wait(&fixture.wakeup, 30));
+	fixture_close(&fixture);
+}
+
+static void a_commit_before_the_call_is_noticed_and_only_once(void **state)
+{
+	struct fixture fixture;
+	struct other other;
+
+	(void)state;
+	fixture_open(&fixture);
+	other = start_other(fixture.test.file.path);
+	order(&other, 'i');
+	order(&other, 'i');
+	assert_true(wakeup_wait(&fixture.wakeup, 0));
+	assert_false(wakeup_wait(&fixture.wakeup, 50));
+	order(&other, 'i');
+	assert_true(wakeup_wait(&fixture.wakeup, 0));
+	assert_false(wakeup_wait(&fixture.wakeup, 50));
+	stop_other(&other);
+	fixture_close(&fixture);
+}
+
+static int compare_int64(const void *a, const void *b)
+{
+	const int64_t *left = a, *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+static void wake_and_print(const char *how, int64_t idle_ms)
+{
+	struct fixture fixture;
+	struct other other;
+	int64_t late_us[ROUNDS];
+
+	fixture_open(&fixture);
+	other = start_other(fixture.test.file.path);
+	for (size_t i = 0; i < ROUNDS; i++) {
+		order(&other, 'c');
+		assert_true(wakeup_wait(&fixture.wakeup, LONG_MS));
+		late_us[i] = clock_monotonic_us();
+		/* Its clock is read after the commit is visible: at times we are here before it. */
+		nap_ms(idle_ms);
+		late_us[i] -= *other.committed_us;
+	}
+	stop_other(&other);
+	fixture_close(&fixture);
+	qsort(late_us, ROUNDS, sizeof(late_us[0]), compare_int64);
+	print_message("%s: awake after the commit returned, us: median %lld, 95 of 100 %lld, "
+		      "longest %lld\n",
+		      how, (long long)late_us[ROUNDS / 2], (long long)late_us[ROUNDS * 95 / 100],
+		      (long long)late_us[ROUNDS - 1]);
+}
+
+static void a_commit_of_another_process_wakes(void **state)
+{
+	(void)state;
+	wake_and_print("inotify", 2);
+}
+
+static void a_commit_wakes_when_inotify_is_used_up(void **state)
+{
+	(void)state;
+	inotify_is_used_up = true;
+	wake_and_print("no inotify", 2);
+	inotify_is_used_up = false;
+}
+
+static void a_commit_wakes_though_its_fsync_takes_long(void **state)
+{
+	struct fixture fixture;
+	struct other other;
+
+	(void)state;
+	fixture_open(&fixture);
+	other = start_other(fixture.test.file.path);
+	for (int i = 0; i < 3; i++) {
+		order(&other, 's');
+		/* No write follows the fsync: only looking on can notice. */
+		assert_true(wakeup_wait(&fixture.wakeup, LONG_MS));
+	}
+	stop_other(&other);
+	fixture_close(&fixture);
+}
+
+static void ones_own_commits_do_not_wake(void **state)
+{
+	struct fixture fixture;
+	struct other other;
+
+	(void)state;
+	fixture_open(&fixture);
+	for (int i = 0; i < 5; i++) {
+		write_a_row(&fixture.test.store);
+		assert_false(wakeup_wait(&fixture.wakeup, 40));
+	}
+	/* And do not make it deaf. */
+	other = start_other(fixture.test.file.path);
+	write_a_row(&fixture.test.store);
+	order(&other, 'c');
+	assert_true(wakeup_wait(&fixture.wakeup, LONG_MS));
+	stop_other(&other);
+	fixture_close(&fixture);
+}
+
+static void writes_that_are_rolled_back_neither_wake_nor_make_it_spin(void **state)
+{
+	struct fixture fixture;
+	struct other other;
+	int64_t started_us, passed_us;
+	char byte = 'r';
+
+	(void)state;
+	fixture_open(&fixture);
+	other = start_other(fixture.test.file.path);
+	started_us = clock_monotonic_us();
+	look_count = 0;
+	assert_int_equal(write(other.orders, &byte, 1), 1);
+	assert_false(wakeup_wait(&fixture.wakeup, 400));
+	passed_us = clock_monotonic_us() - started_us;
+	/* They are 100 us apart at least, however many writes there are. */
+	assert_true(look_count > 0 && look_count <= passed_us / 100 + 20);
+	print_message("%lld looks in %lld ms\n", (long long)look_count,
+		      (long long)(passed_us / 1000));
+	assert_int_equal(read(other.answers, &byte, 1), 1);
+	stop_other(&other);
+	fixture_close(&fixture);
+}
+
+static void who_polls_other_things_too_is_woken_through_the_descriptor(void **state)
+{
+	struct fixture fixture;
+	struct other other;
+
+	(void)state;
+	fixture_open(&fixture);
+	other = start_other(fixture.test.file.path);
+	assert_false(wakeup_check(&fixture.wakeup));
+	for (int i = 0; i < 5; i++) {
+		struct pollfd fd = {.fd = wakeup_fd(&fixture.wakeup), .events = POLLIN};
+
+		order(&other, i % 2 == 0 ? 'c' : 's');
+		do {
+			assert_int_equal(poll(&fd, 1, LONG_MS), 1);
+		} while (!wakeup_check(&fixture.wakeup));
+	}
+	stop_other(&other);
+	fixture_close(&fixture);
+}
+
+static void a_wal_file_that_appears_later_is_watched(void **state)
+{
+	struct fixture fixture;
+	const char *path;
+	FILE *file;
+
+	(void)state;
+	test_store_open(&fixture.test);
+	path = test_file_beside(&fixture.test.file, "-wal");
+	assert_int_equal(unlink(path), 0);
+	wakeup_open(&fixture.wakeup, &fixture.test.store);
+	assert_int_equal(fixture.wakeup.wal_watch, -1);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_false(wakeup_check(&fixture.wakeup));
+	assert_true(fixture.wakeup.wal_watch >= 0);
+	assert_int_equal(fclose(file), 0);
+	/* Gone again, and replaced by another. */
+	assert_int_equal(unlink(path), 0);
+	assert_false(wakeup_check(&fixture.wakeup));
+	assert_int_equal(fixture.wakeup.wal_watch, -1);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_false(wakeup_check(&fixture.wakeup));
+	assert_true(fixture.wakeup.wal_watch >= 0);
+	assert_int_equal(fclose(file), 0);
+	fixture_close(&fixture);
+}
+
+struct waiter {
+	const char *path;
+	int ready;
+};
+
+static void wait_until_told_to_stop(const struct waiter *waiter)
+{
+	static char name[] = "processor";
+	static char *arguments[] = {name, NULL};
+	static const struct process_usage usage = {.program = "processor", .summary = "a test"};
+	struct process_arguments parsed;
+	struct store store;
+	struct wakeup wakeup;
+	char byte = 0;
+
+	process_start(&usage, 0, 1, arguments, &parsed);
+	store_open(&store, waiter->path);
+	wakeup_open(&wakeup, &store);
+	if (write(waiter->ready, &byte, 1) != 1 || wakeup_wait(&wakeup, -1) || !process_stopping())
+		_exit(98);
+	wakeup_close(&wakeup);
+	store_close(&store);
+	_exit(0);
+}
+
+static void waiting_without_limit_ends_when_told_to_stop(void **state)
+{
+	struct test_store test;
+	struct waiter waiter;
+	int ready[2], status;
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	test_store_open(&test);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	waiter = (struct waiter){.path = test.file.path, .ready = ready[1]};
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		wait_until_told_to_stop(&waiter);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+	test_store_close(&test);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_a_commit_the_time_passes),
+		cmocka_unit_test(a_commit_before_the_call_is_noticed_and_only_once),
+		cmocka_unit_test(a_commit_of_another_process_wakes),
+		cmocka_unit_test(a_commit_wakes_when_inotify_is_used_up),
+		cmocka_unit_test(a_commit_wakes_though_its_fsync_takes_long),
+		cmocka_unit_test(ones_own_commits_do_not_wake),
+		cmocka_unit_test(writes_that_are_rolled_back_neither_wake_nor_make_it_spin),
+		cmocka_unit_test(who_polls_other_things_too_is_woken_through_the_descriptor),
+		cmocka_unit_test(a_wal_file_that_appears_later_is_watched),
+		cmocka_unit_test(waiting_without_limit_ends_when_told_to_stop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
