@@ -459,7 +459,7 @@ def test_a_storm_of_429_is_survived(market, stack, history, liar):
         return limited(request, ask) if next(turns) % 3 == 0 else says(change=lambda value: value)(request, ask)
 
     liar.lie("eth_getLogs", every_third)
-    stack.run("backfiller", "--once", BACKFILL_BATCH_SIZE=5)
+    stack.run("backfiller", "--once", BACKFILL_BATCH_SIZE=5, BACKFILL_ATTEMPTS=8)
     assert_whole(stack, market, history)
 
 

@@ -320,7 +320,7 @@ static void a_deep_or_endless_body_of_an_error_is_not_read(void **state)
 	answer = answer_of(500, OUTCOME_RETRY, ERROR_KIND_UNREACHABLE, deep);
 	assert_outcome(&answer, OUTCOME_RETRY, ERROR_KIND_UNREACHABLE);
 	memset(endless, ' ', sizeof(endless) - 1);
-	memcpy(endless, "{\"error\":{\"code\":3,\"message\":\"execution reverted\"}}", 50);
+	memcpy(endless, "{\"error\":{\"code\":3,\"message\":\"execution reverted\"}}", 51);
 	answer = answer_of(500, OUTCOME_RETRY, ERROR_KIND_UNREACHABLE, endless);
 	assert_outcome(&answer, OUTCOME_RETRY, ERROR_KIND_UNREACHABLE);
 }

@@ -395,7 +395,8 @@ static void too_many_requests_may_name_a_date(void **state)
 			     &parts) > 0);
 	ask_once(answer_with_length, &script, &client, &answer);
 	assert_failure(&answer, OUTCOME_RETRY, ERROR_KIND_RATE_LIMITED);
-	assert_in_range(answer.error.retry_after_ms, 3500 * 1000, 3600 * 1000);
+	/* One more: the library's time() may still be in the second before. */
+	assert_in_range(answer.error.retry_after_ms, 3500 * 1000, 3601 * 1000);
 	http_close(client);
 }
 

@@ -150,8 +150,10 @@ static void a_session_of_ones_own_is_not_held_by_another(void **state)
 	instance_lock_hold_session(&lock, 3);
 	assert_false(instance_lock_session_is_held(&lock, 3));
 	assert_true(instance_lock_session_is_held(&other, 3));
-	/* Closing another descriptor of the file does not drop it, as it would with locks of the
-	 * first kind. */
+	/*
+	 * Closing another descriptor of the file does not drop it, as it would with locks of the
+	 * first kind.
+	 */
 	instance_lock_close(&other);
 	instance_lock_open(&other, file.path);
 	assert_true(instance_lock_session_is_held(&other, 3));

@@ -189,12 +189,9 @@ static void assert_refused(struct test_child *child, const struct refusal *refus
 static void rows_that_cannot_be_are_refused(void **state)
 {
 	struct test_file file;
-	struct store store;
 
 	(void)state;
-	test_file_create(&file);
-	store_open(&store, file.path);
-	store_close(&store);
+	test_file_create_database(&file);
 	for (size_t i = 0; i < ARRAY_LENGTH(refusals); i++) {
 		struct attempt this = {file.path, &refusals[i]};
 		struct test_child child = test_child_run(attempt, &this);

@@ -72,14 +72,26 @@ static inline void test_store_open(struct test_store *test)
 	store_open(&test->store, test->file.path);
 }
 
+/* A database that exists, and that this process does not hold open. */
+static inline void test_file_create_database(struct test_file *file)
+{
+	struct store store;
+
+	test_file_create(file);
+	store_open(&store, file->path);
+	store_close(&store);
+}
+
 static inline void test_store_close(struct test_store *test)
 {
 	store_close(&test->store);
 	test_file_remove(&test->file);
 }
 
-/* One transaction of one statement, for rows that a test needs and no module writes. The rows it
- * changed. */
+/*
+ * One transaction of one statement, for rows that a test needs and no module writes. The rows it
+ * changed.
+ */
 static inline int test_store_run(struct store *store, const char *sql)
 {
 	struct statement statement;

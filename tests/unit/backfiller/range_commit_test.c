@@ -1,0 +1,231 @@
+/* Events and coverage in one transaction on a real database, and what the listener is told to have
+ * missed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "backfiller/range_commit.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/instance_lock.h"
+#include "unit/backfiller/test_answers.h"
+#include "unit/store/test_store.h"
+
+struct fixture {
+	struct test_store database;
+	struct instance_lock lock;
+	struct event_queue queue;
+	struct block_coverage coverage;
+	struct listener_sessions sessions;
+	struct test_answers answers;
+	struct range_commit commit;
+};
+
+static const struct test_log logs[] = {
+	{.kind = TEST_LOG_TAKE, .block_number = 20, .log_index = 0},
+	{.kind = TEST_LOG_STRANGERS_TAKE, .block_number = 20, .log_index = 1},
+	{.kind = TEST_LOG_CLEAR, .block_number = 20, .log_index = 2},
+	{.kind = TEST_LOG_AFTER_CLEAR, .block_number = 20, .log_index = 3},
+};
+
+static int set_up(void **state)
+{
+	static struct fixture fixture;
+
+	test_store_open(&fixture.database);
+	instance_lock_open(&fixture.lock, fixture.database.file.path);
+	event_queue_open(&fixture.queue, &fixture.database.store);
+	block_coverage_open(&fixture.coverage, &fixture.database.store);
+	listener_sessions_open(&fixture.sessions, &fixture.database.store, &fixture.lock);
+	answers_init(&fixture.answers);
+	fixture.answers.ingest.queue = &fixture.queue;
+	fixture.commit = (struct range_commit){
+		.store = &fixture.database.store,
+		.coverage = &fixture.coverage,
+		.ingest = &fixture.answers.ingest,
+		.sessions = &fixture.sessions,
+	};
+	*state = &fixture;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	answers_free(&fixture->answers);
+	listener_sessions_close(&fixture->sessions);
+	block_coverage_close(&fixture->coverage);
+	event_queue_close(&fixture->queue);
+	instance_lock_close(&fixture->lock);
+	test_store_close(&fixture->database);
+	return 0;
+}
+
+static void read_range(struct test_answers *answers, const struct test_log *some, size_t count)
+{
+	range_reader_start(&answers->reader, (struct block_range){10, 20}, false);
+	assert_int_equal(give_block(answers, 20, CANONICAL), OUTCOME_OK);
+	assert_int_equal(give_logs(answers, some, count), OUTCOME_OK);
+	assert_int_equal(give_block(answers, 20, CANONICAL), OUTCOME_OK);
+	assert_true(range_reader_is_complete(&answers->reader));
+}
+
+static int64_t commit_range(struct fixture *fixture, const struct range_expectation *expectation)
+{
+	int64_t added = -1;
+
+	assert_true(
+		range_commit_step(&fixture->commit, &fixture->answers.reader, expectation, &added));
+	return added;
+}
+
+static void events_of_ours_and_coverage_are_written_once(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct range_expectation nothing = {.session_id = 0};
+
+	read_range(&fixture->answers, logs, ARRAY_LENGTH(logs));
+	assert_int_equal(commit_range(fixture, &nothing), 2);
+	assert_int_equal(commit_range(fixture, &nothing), 0);
+	assert_int_equal(event_queue_count_waiting(&fixture->queue), 2);
+	assert_int_equal(block_coverage_contiguous_to(&fixture->coverage, 10), 20);
+	assert_int_equal(block_coverage_contiguous_to(&fixture->coverage, 9), 8);
+	assert_int_equal(test_store_int64(&fixture->database.store,
+					  "SELECT count(*) AS n FROM event_queue WHERE"
+					  " block_timestamp = '1970-01-01T00:03:20.000Z'"
+					  " AND source = 'backfiller'",
+					  "n"),
+			 2);
+}
+
+static void an_empty_range_is_covered_too(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct range_expectation nothing = {.session_id = 0};
+
+	read_range(&fixture->answers, NULL, 0);
+	assert_int_equal(commit_range(fixture, &nothing), 0);
+	assert_int_equal(block_coverage_missing(&fixture->coverage, (struct block_range){10, 20}),
+			 0);
+}
+
+static void commit_incomplete(void *context)
+{
+	struct fixture *fixture = context;
+	const struct range_expectation nothing = {.session_id = 0};
+
+	range_reader_start(&fixture->answers.reader, (struct block_range){10, 20}, false);
+	assert_int_equal(give_block(&fixture->answers, 20, CANONICAL), OUTCOME_OK);
+	assert_int_equal(give_logs(&fixture->answers, logs, ARRAY_LENGTH(logs)), OUTCOME_OK);
+	(void)commit_range(fixture, &nothing);
+}
+
+static void what_is_not_verified_is_never_committed(void **state)
+{
+	struct test_child child = test_child_run(commit_incomplete, *state);
+
+	test_child_assert(&child, EXIT_CODE_BUG, "range_reader_is_complete");
+}
+
+struct story {
+	struct fixture *fixture;
+	struct range_expectation expectation;
+	bool listener_dies;
+};
+
+/* In a child: what it writes to stderr is looked at. A second child is the listener. */
+static void commit_beside_a_listener(void *context)
+{
+	struct story *story = context;
+	struct fixture fixture;
+	struct instance_lock listener_lock;
+	struct test_store *database = &story->fixture->database;
+	struct store store;
+	int64_t session_id;
+
+	memset(&fixture, 0, sizeof(fixture));
+	log_start("test", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	store_open(&store, database->file.path);
+	instance_lock_open(&fixture.lock, database->file.path);
+	instance_lock_open(&listener_lock, database->file.path);
+	event_queue_open(&fixture.queue, &store);
+	block_coverage_open(&fixture.coverage, &store);
+	listener_sessions_open(&fixture.sessions, &store, &fixture.lock);
+	answers_init(&fixture.answers);
+	fixture.answers.ingest.queue = &fixture.queue;
+	fixture.commit = (struct range_commit){&store, &fixture.coverage, &fixture.answers.ingest,
+					       &fixture.sessions};
+	assert_true(store_begin(&store));
+	session_id = listener_sessions_begin(&fixture.sessions, 15, CUTOFF_BLOCK_NUMBER,
+					     clock_now_text());
+	store_commit(&store);
+	instance_lock_hold_session(&listener_lock, session_id);
+	if (story->listener_dies)
+		instance_lock_close(&listener_lock);
+	read_range(&fixture.answers, logs, ARRAY_LENGTH(logs));
+	if (story->expectation.session_id != 0)
+		story->expectation.session_id = session_id;
+	(void)commit_range(&fixture, &story->expectation);
+	answers_free(&fixture.answers);
+	listener_sessions_close(&fixture.sessions);
+	block_coverage_close(&fixture.coverage);
+	event_queue_close(&fixture.queue);
+	store_close(&store);
+}
+
+static bool is_said_to_be_missed(struct fixture *fixture, int64_t last, bool listener_dies,
+				 const char *words)
+{
+	struct story story = {
+		.fixture = fixture,
+		.expectation = {.session_id = 1, .blocks = {15, last}},
+		.listener_dies = listener_dies,
+	};
+	struct test_child child = test_child_run(commit_beside_a_listener, &story);
+
+	test_child_assert(&child, 0, "event queued");
+	return strstr(child.text, words) != NULL;
+}
+
+static void an_event_that_an_open_session_did_not_deliver_is_a_warning(void **state)
+{
+	assert_true(is_said_to_be_missed(*state, 20, false, "listener missed an event"));
+}
+
+static void an_event_that_it_still_may_deliver_is_none(void **state)
+{
+	assert_false(is_said_to_be_missed(*state, 19, false, "missed"));
+}
+
+static void an_event_of_a_session_that_is_over_is_none(void **state)
+{
+	assert_false(is_said_to_be_missed(*state, 20, true, "missed"));
+}
+
+static void a_recheck_warns_of_all_that_is_new(void **state)
+{
+	struct story story = {.fixture = *state, .expectation = {.by_recheck = true}};
+	struct test_child child = test_child_run(commit_beside_a_listener, &story);
+
+	test_child_assert(&child, 0, "event found that an earlier read had missed");
+}
+
+#define COMMIT_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		COMMIT_TEST(events_of_ours_and_coverage_are_written_once),
+		COMMIT_TEST(an_empty_range_is_covered_too),
+		COMMIT_TEST(what_is_not_verified_is_never_committed),
+		COMMIT_TEST(an_event_that_an_open_session_did_not_deliver_is_a_warning),
+		COMMIT_TEST(an_event_that_it_still_may_deliver_is_none),
+		COMMIT_TEST(an_event_of_a_session_that_is_over_is_none),
+		COMMIT_TEST(a_recheck_warns_of_all_that_is_new),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
