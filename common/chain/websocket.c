@@ -1,6 +1,6 @@
 /*
- * See websocket.h. Three layers: websocket_connection.h carries bytes, websocket_handshake.h judges
- * the upgrade, wslay knows frames; here they meet.
+ * See websocket.h. Three layers: websocket_connection.h carries bytes, websocket_upgrade.h makes a
+ * WebSocket of them, wslay knows frames; here they meet.
  *
  * wslay asks for bytes and offers bytes through callbacks that never wait. What it offers goes
  * through a chunk at a fixed address, because TLS wants the very same bytes again after it could
@@ -20,16 +20,13 @@
 
 #define SEND_CHUNK_BYTES 4096
 
-/* What one call of websocket_service reads at most: the caller has timers to look after, whatever a
- * server sends. */
+/* Read by one call of websocket_service at most: whatever a server sends, the caller has timers. */
 #define SERVICE_BYTES ((size_t)1024 * 1024)
 
 /* Messages of ours, pongs included, that may wait for a server that does not read. */
 #define MAXIMUM_QUEUED 1024
 
-/* wslay keeps a list entry for each fragment: without a limit, fragments of one byte cost a hundred
- * times their size.
- */
+/* wslay keeps a list entry for each: fragments of one byte would cost a hundredfold. */
 #define MAXIMUM_FRAGMENTS 65536
 
 struct websocket {
@@ -37,8 +34,7 @@ struct websocket {
 	wslay_event_context_ptr frames;
 	websocket_message_fn *on_message;
 	void *context;
-	struct buffer
-		early; /* what came behind the head of the handshake, not yet given to wslay */
+	struct buffer early; /* came behind the head of the handshake, not yet given to wslay */
 	uint8_t chunk[SEND_CHUNK_BYTES];
 	size_t chunk_start, chunk_end; /* the part of chunk that is still to be sent */
 	size_t budget;	  /* bytes that this call of websocket_service may still read */
@@ -245,8 +241,8 @@ static bool receive(struct websocket *websocket)
 	websocket->budget = SERVICE_BYTES;
 	websocket->unread = false;
 	websocket->drained = false;
-	/* wslay returns in the middle of a frame header, too, without having asked whether there is
-	 * more. */
+	/* wslay also returns within a frame's header, without having asked whether there is more.
+	 */
 	while (!websocket->drained && wslay_event_get_read_enabled(websocket->frames) == 1) {
 		int result = wslay_event_recv(websocket->frames);
 

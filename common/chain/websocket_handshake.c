@@ -49,7 +49,7 @@ struct websocket_accept websocket_accept_of(const struct websocket_key *key)
 	return accept;
 }
 
-/* A part of the URL, "" when absent. Owns: curl_free. */
+/* A part of the URL, NULL when absent. Owns: curl_free. */
 static char *url_part(CURLU *url, CURLUPart part, unsigned int flags)
 {
 	char *text = NULL;

@@ -7,8 +7,10 @@
 
 #include "base/log.h"
 
-/* What overlaps or touches: the last row that begins before the range, if it reaches it, and all
- * that begin within. */
+/*
+ * What overlaps or touches: the last row that begins before the range, if it reaches it, and all
+ * that begin within.
+ */
 static const char touching_sql[] =
 	"SELECT first_block, last_block FROM block_coverage"
 	" WHERE first_block BETWEEN coalesce((SELECT max(first_block) FROM block_coverage"

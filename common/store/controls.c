@@ -1,5 +1,7 @@
-/* Table controls. A person may have written a row by hand: whatever stands there is read, nothing
- * is refused. */
+/*
+ * Table controls. A person may have written a row by hand: whatever stands there is read, nothing
+ * is refused.
+ */
 #include "store/controls.h"
 
 #include "base/log.h"

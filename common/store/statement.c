@@ -53,8 +53,10 @@ void statement_bind_int64(struct statement *statement, const char *name, int64_t
 	require_bound(statement, sqlite3_bind_int64(statement->compiled, index, value));
 }
 
-/* SQLITE_TRANSIENT is a pointer made of -1 by a cast that our warnings refuse: as SQLite's own
- * header tells, copied. */
+/*
+ * SQLITE_TRANSIENT is a pointer made of -1 by a cast that our warnings refuse: as SQLite's own
+ * header tells, copied.
+ */
 static sqlite3_destructor_type copied(void)
 {
 	return (sqlite3_destructor_type)(intptr_t)-1;

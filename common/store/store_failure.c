@@ -31,8 +31,7 @@ static enum exit_code exit_code_of(int code)
 	case SQLITE_PERM:
 	case SQLITE_NOLFS:
 		return EXIT_CODE_NEEDS_PERSON;
-	default: /* not an enum: MISUSE, ERROR, CONSTRAINT and whatever else only wrong SQL can
-		    bring */
+	default: /* not an enum: whatever else only wrong SQL can bring */
 		return EXIT_CODE_BUG;
 	}
 }

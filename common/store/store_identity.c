@@ -83,8 +83,10 @@ static void require_agreement(struct store *store, struct statement *find, struc
 	statement_reset(find);
 }
 
-/* Whether all that is given is recorded; ends the process when something given is not what is
- * recorded. */
+/*
+ * Whether all that is given is recorded; ends the process when something given is not what is
+ * recorded.
+ */
 static bool all_recorded(struct store *store, struct fact facts[FACT_COUNT])
 {
 	struct statement find;

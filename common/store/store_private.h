@@ -1,5 +1,7 @@
-/* What the files behind the one door to SQLite share: store.c, store_*.c and statement.c. Nobody
- * else includes it. */
+/*
+ * What the files behind the one door to SQLite share: store.c, store_*.c and statement.c. Nobody
+ * else includes it.
+ */
 #ifndef BALLAST_STORE_STORE_PRIVATE_H
 #define BALLAST_STORE_STORE_PRIVATE_H
 
@@ -11,8 +13,10 @@
 /* 'BLST' */
 #define STORE_APPLICATION_ID 0x424c5354
 
-/* Any statement but BEGIN, which waits in its own way: readers never wait for writers, so this is
- * recovery at start. */
+/*
+ * Any statement but BEGIN, which waits in its own way: readers never wait for writers, so this is
+ * recovery at start.
+ */
 #define STORE_BUSY_TIMEOUT_MS 10000
 
 /*
@@ -27,12 +31,16 @@ NORETURN void store_fail_open(const struct store *store, int code);
 /* Runs SQL without parameters and results: transactions, settings, migrations. */
 void store_execute(struct store *store, const char *sql);
 
-/* Closes without a checkpoint and ends the process with 78 (75 when try_again): the file is as it
- * was. */
+/*
+ * Closes without a checkpoint and ends the process with 78 (75 when try_again): the file is as it
+ * was.
+ */
 NORETURN void store_refuse(struct store *store, bool try_again, const char *reason);
 
-/* Refuses a file that is not ours or newer than we are; read-only: one that is not current, too.
- * Writes nothing. */
+/*
+ * Refuses a file that is not ours or newer than we are; read-only: one that is not current, too.
+ * Writes nothing.
+ */
 void store_schema_look(struct store *store, bool must_be_current);
 
 /* Runs the migrations that are missing, all in one transaction. */

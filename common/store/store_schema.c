@@ -47,8 +47,10 @@ static struct schema_state read_state(struct store *store)
 	};
 }
 
-/* In one transaction: read one by one, they could be from before and after another program's
- * migration. */
+/*
+ * In one transaction: read one by one, they could be from before and after another program's
+ * migration.
+ */
 static struct schema_state read_state_at_once(struct store *store)
 {
 	struct schema_state state;
@@ -101,8 +103,10 @@ void store_schema_use_wal(struct store *store)
 	int64_t deadline_ms = clock_monotonic_ms() + WAL_LIMIT_MS;
 	int code;
 
-	/* The switch takes the lock of a reader first, so two that switch at once are refused
-	 * without waiting. */
+	/*
+	 * The switch takes the lock of a reader first, so two that switch at once are refused
+	 * without waiting.
+	 */
 	while ((code = sqlite3_exec(store->connection, sql, NULL, NULL, NULL)) != SQLITE_OK) {
 		if ((code & 0xff) != SQLITE_BUSY || clock_monotonic_ms() >= deadline_ms ||
 		    !process_sleep_ms(WAL_RETRY_MS))

@@ -20,8 +20,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-/* The shortest and longest interval between two looks: about a sixteenth of the time since the
- * write. */
+/*
+ * The shortest and longest interval between two looks: about a sixteenth of the time since the
+ * write.
+ */
 #define LOOK_MINIMUM_US 100
 #define LOOK_MAXIMUM_US 50000
 /* The longest fsync that is waited for this way; after that the caller's own time-out must do. */
@@ -132,8 +134,10 @@ void wakeup_close(struct wakeup *wakeup)
 	(void)close(wakeup->fd);
 }
 
-/* Whether the event tells of a write to the -wal file, or of a new one, which is then still to be
- * watched. */
+/*
+ * Whether the event tells of a write to the -wal file, or of a new one, which is then still to be
+ * watched.
+ */
 static bool handle_event(struct wakeup *wakeup, const struct inotify_event *event, const char *name)
 {
 	struct wal_path path = wal_path(wakeup);
@@ -210,8 +214,10 @@ bool wakeup_check(struct wakeup *wakeup)
 			listen_to_inotify(wakeup, false);
 		wakeup->written_us = now_us;
 	}
-	/* After draining: a commit that becomes visible later than this look has an event or a
-	 * timer to come. */
+	/*
+	 * After draining: a commit that becomes visible later than this look has an event or a
+	 * timer to come.
+	 */
 	version = store_data_version(wakeup->store);
 	changed = version != wakeup->seen_version;
 	wakeup->seen_version = version;

@@ -17,13 +17,11 @@
 struct wakeup {
 	struct store *store;
 	int fd;		/* epoll: the next two in one */
-	int inotify_fd; /* -1: the system has none left; data_version is looked at every few
-			   milliseconds instead */
+	int inotify_fd; /* -1: the system has none left, a timer looks instead */
 	int timer_fd;
 	int wal_watch; /* -1 while the -wal file does not exist */
 	int64_t seen_version;
-	int64_t written_us; /* when the -wal file was last seen to be written; 0: no commit is
-			       expected */
+	int64_t written_us; /* the last write to -wal; 0: no commit is expected */
 };
 
 void wakeup_open(struct wakeup *wakeup, struct store *store);

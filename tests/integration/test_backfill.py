@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from lib.process import wait_until
+from lib.wsproxy import WebSocketProxy
 
 FAST = {"BACKFILL_ATTEMPTS": "3", "TRAIL_SECONDS": "1"}
 TOO_LARGE = [
@@ -636,3 +637,57 @@ def test_a_node_that_changes_to_another_chain_ends_it(market, stack, history):
     market.anvil.start()
     assert program.wait() == 78
     assert "another chain" in program.text()
+
+
+# Behind a listener
+
+
+def start_listener(stack, **changes) -> None:
+    stack.start("listener", CUTOFF_TIMEOUT_SECONDS=0, **changes)
+    stack.wait_until(stack.database.sessions, what="the session")
+
+
+def test_it_trails_behind_the_listener_on_a_quiet_chain_without_a_warning(market, stack, history):
+    start_listener(stack)
+    program = stack.start("backfiller", TRAIL_SECONDS=1)
+    [session] = stack.database.sessions()
+    fills = market.take("AAPL0x", "SELL", "1", usdc="230")
+    head = market.mine(3)
+    stack.wait_until(lambda: stack.database.coverage() == [(market.deployment_block, head)], what="coverage to the head")
+    sources = {row["block_number"]: row["source"] for row in stack.database.events()}
+    assert sources[fills[0].block_number] == "listener"
+    assert all(source == "backfiller" for block, source in sources.items() if block < session["cutoff_block"])
+    assert "missed" not in program.text() and "disagrees" not in program.text()
+
+
+def test_what_the_listener_missed_is_found_with_a_warning(market, stack, history):
+    with WebSocketProxy(market.anvil.port, drop=lambda text: '"data"' in text) as proxy:
+        start_listener(stack, WS_RPC_URL=proxy.url)
+        program = stack.start("backfiller", TRAIL_SECONDS=1)
+        stack.wait_until(stack.database.coverage, what="the history")
+        [fill] = market.take("AAPL0x", "SELL", "1", usdc="230")
+        stack.wait_until(lambda: found(stack) == expected([*history, fill]), what="the missed fill")
+        missed = program.wait_log("listener missed an event .*")
+        assert f"block_number={fill.block_number} log_index={fill.log_index} tx_hash={fill.tx_hash}" in missed[0]
+        assert len(proxy.dropped) == 1 and program.text().count("listener missed") == 1
+
+
+def test_a_listener_that_dies_leaves_the_rest_to_the_backfiller(market, stack, history):
+    start_listener(stack)
+    program = stack.start("backfiller", TRAIL_SECONDS=1)
+    program.wait_log("listener session is open")
+    stack.programs[0].kill9()
+    fills = market.take("AAPL0x", "SELL", "1", usdc="230")
+    stack.wait_until(lambda: found(stack) == expected(history + fills), what="the fill without a listener")
+    program.wait_log("listener session is over")
+    assert "missed" not in program.text()
+
+
+def test_a_run_beside_a_listener_reads_up_to_the_head(market, stack, history):
+    start_listener(stack)
+    market.take("AAPL0x", "SELL", "1", usdc="230")
+    head = market.mine(2)
+    stack.wait_until(lambda: stack.database.count("event_queue") == 1, what="the listener's event")
+    program = stack.run("backfiller", "--once")
+    assert stack.database.coverage() == [(market.deployment_block, head)]
+    assert "missed" not in program.text()

@@ -1,0 +1,119 @@
+/*
+ * Write transactions. Each begins with BEGIN IMMEDIATE, so that none is refused half-way for a
+ * stale snapshot, and waits for the lock in slices, so that a signal to stop is noticed. A COMMIT
+ * that fails is unknown, not undone.
+ */
+#include "store/store_private.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/process.h"
+
+#include <inttypes.h>
+#include <sqlite3.h>
+
+#define BEGIN_LIMIT_MS 60000
+#define BEGIN_WARN_MS  5000
+/* How late a signal to stop may be noticed while another process holds the lock. */
+#define BEGIN_SLICE_MS 150
+
+/*
+ * A statement left in the middle keeps its snapshot: BEGIN would fail, and no checkpoint could
+ * finish.
+ */
+static void require_idle_statements(const struct store *store)
+{
+	struct sqlite3_stmt *statement = NULL;
+
+	while ((statement = sqlite3_next_stmt(store->connection, statement)) != NULL) {
+		if (sqlite3_stmt_busy(statement) != 0)
+			fatal(EXIT_CODE_BUG, "a statement was not read to its end nor reset sql=%s",
+			      sqlite3_sql(statement));
+	}
+}
+
+static int begin_once(struct store *store, int64_t wait_ms)
+{
+	int code;
+
+	(void)sqlite3_busy_timeout(store->connection, (int)wait_ms);
+	code = sqlite3_exec(store->connection, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	(void)sqlite3_busy_timeout(store->connection, STORE_BUSY_TIMEOUT_MS);
+	return code;
+}
+
+/* At least one try. False when the time is over or the process is to stop. */
+static bool begin_within(struct store *store, int64_t limit_ms)
+{
+	int64_t started_ms = clock_monotonic_ms();
+	int64_t warned_ms = started_ms;
+	int64_t waited_ms = 0;
+
+	invariant(!store->in_transaction);
+	invariant(limit_ms >= 0);
+	require_idle_statements(store);
+	for (;;) {
+		int64_t left_ms = limit_ms - waited_ms;
+		int code = begin_once(store, left_ms < BEGIN_SLICE_MS ? left_ms : BEGIN_SLICE_MS);
+
+		if (code == SQLITE_OK) {
+			store->in_transaction = true;
+			return true;
+		}
+		if ((code & 0xff) != SQLITE_BUSY)
+			store_fail(store, code, "beginning", NULL);
+		waited_ms = clock_monotonic_ms() - started_ms;
+		/* The short sleep is for a refusal that came at once: never spin. */
+		if (waited_ms >= limit_ms || process_stopping() || !process_sleep_ms(1))
+			return false;
+		if (started_ms + waited_ms - warned_ms >= BEGIN_WARN_MS) {
+			warned_ms = started_ms + waited_ms;
+			log_warn("waiting for another process to finish writing waited_ms=%" PRId64
+				 " database=%s",
+				 waited_ms, store->path.text);
+		}
+	}
+}
+
+bool store_begin(struct store *store)
+{
+	if (begin_within(store, BEGIN_LIMIT_MS))
+		return true;
+	if (process_stopping())
+		return false;
+	fatal(EXIT_CODE_TRY_AGAIN,
+	      "another process has held the write lock for %d ms: nothing was written database=%s",
+	      BEGIN_LIMIT_MS, store->path.text);
+}
+
+bool store_try_begin(struct store *store, int64_t timeout_ms)
+{
+	return begin_within(store, timeout_ms);
+}
+
+void store_commit(struct store *store)
+{
+	int code;
+
+	invariant(store->in_transaction);
+	require_idle_statements(store);
+	code = sqlite3_exec(store->connection, "COMMIT", NULL, NULL, NULL);
+	if ((code & 0xff) == SQLITE_CONSTRAINT)
+		store_fail(store, code, "committing", "COMMIT");
+	if (code != SQLITE_OK)
+		fatal(EXIT_CODE_TRY_AGAIN,
+		      "commit is unknown: %s; it may have happened, the next start reads what is "
+		      "there "
+		      "database=%s code=%d",
+		      sqlite3_errmsg(store->connection), store->path.text, code);
+	invariant(sqlite3_get_autocommit(store->connection) != 0);
+	store->in_transaction = false;
+}
+
+void store_rollback(struct store *store)
+{
+	invariant(store->in_transaction);
+	require_idle_statements(store);
+	store_execute(store, "ROLLBACK");
+	store->in_transaction = false;
+}
