@@ -48,8 +48,10 @@ static void open_source(struct backfill *backfill)
 	if (!settings->recheck) {
 		struct target_facts facts;
 
-		backfill->has_session =
-			listener_sessions_current(&backfill->sessions, &backfill->session);
+		/* One that goes on looks for sessions in each turn. */
+		if (settings->once)
+			backfill->has_session =
+				listener_sessions_current(&backfill->sessions, &backfill->session);
 		facts = facts_of(backfill);
 		target = target_range(&facts);
 	}

@@ -94,31 +94,17 @@ static enum outcome judge_logs(struct range_reader *reader, struct bytes body, s
 	return OUTCOME_OK;
 }
 
-/* Whether the occurrence is whole and all of it is said to stand in one block. */
+/* A ClearV2's AfterClear stands in the same transaction: without it the answer was cut. */
 static enum outcome require_whole(const struct range_reader *reader,
 				  const struct orderbook_occurrence *occurrence,
 				  struct error *error)
 {
-	const struct evm_log *log = occurrence->log;
-	const struct evm_log *after_clear = occurrence->after_clear;
-
-	if (occurrence->type == ORDERBOOK_TAKE_ORDER_V2)
+	if (occurrence->type == ORDERBOOK_TAKE_ORDER_V2 || occurrence->after_clear != NULL ||
+	    reader->accept_incomplete)
 		return OUTCOME_OK;
-	if (after_clear == NULL) {
-		if (reader->accept_incomplete)
-			return OUTCOME_OK;
-		return error_set(error, OUTCOME_RETRY, ERROR_KIND_MALFORMED,
-				 "ClearV2 without its AfterClear in block %" PRIu64
-				 ", log index %" PRIu64,
-				 log->block_number, log->log_index);
-	}
-	if (after_clear->block_number != log->block_number ||
-	    !evm_word_equal(&after_clear->block_hash, &log->block_hash))
-		return error_set(error, OUTCOME_RETRY, ERROR_KIND_BEHIND,
-				 "a ClearV2 of block %" PRIu64
-				 " and its AfterClear have different block hashes",
-				 log->block_number);
-	return OUTCOME_OK;
+	return error_set(error, OUTCOME_RETRY, ERROR_KIND_MALFORMED,
+			 "ClearV2 without its AfterClear in block %" PRIu64 ", log index %" PRIu64,
+			 occurrence->log->block_number, occurrence->log->log_index);
 }
 
 static const struct evm_block *find_header(const struct range_reader *reader, uint64_t block_number)
