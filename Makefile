@@ -4,6 +4,8 @@ CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 PREFIX  ?= /usr/local
 DESTDIR ?=
 PYTHON  ?= /usr/bin/python3
+# `make V=1` shows whole commands.
+QUIET := $(if $(V),,@)
 
 PROGRAMS := listener backfiller processor executor
 OUT      := build/$(VARIANT)-$(notdir $(CC))
@@ -49,35 +51,40 @@ all: $(addprefix build/bin/,$(PROGRAMS))
 # The programs at their usual place are always the release build of the default compiler.
 build/bin/%: $(OUT)/bin/%
 	@mkdir -p $(@D)
-	cp $< $@
+	$(QUIET)cp $< $@
 
 define PROGRAM_RULE
 $(OUT)/bin/$(1): $(call objects,$(wildcard $(1)/*.c)) $$(COMMON)
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+	@echo "LD $$@"
+	$$(QUIET)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
 endef
 $(foreach program,$(PROGRAMS),$(eval $(call PROGRAM_RULE,$(program))))
 
 # An archive, so that a program carries only what it uses: the executor links nothing that reaches a node.
 $(COMMON): $(call objects,$(COMMON_SOURCES)) $(OUT)/schema.o $(OUT)/sqlite3.o
-	rm -f $@
-	ar rcs $@ $^
+	@echo "AR $@"
+	$(QUIET)rm -f $@
+	$(QUIET)ar rcs $@ $^
 
 $(OUT)/%.o: %.c | $(SQLITE)/sqlite3.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "CC $@"
+	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(OUT)/sqlite3.o: $(SQLITE)/sqlite3.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 $(FLAGS_$(VARIANT)) -w $(SQLITE_FLAGS) -c -o $@ $<
+	@echo "CC $@"
+	$(QUIET)$(CC) -std=gnu17 $(FLAGS_$(VARIANT)) -w $(SQLITE_FLAGS) -c -o $@ $<
 
 $(OUT)/schema.o: build/schema.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	@echo "CC $@"
+	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 build/schema.c: scripts/embed-schema $(wildcard schema/*.sql)
 	@mkdir -p $(@D)
-	scripts/embed-schema schema/*.sql > $@
+	$(QUIET)scripts/embed-schema schema/*.sql > $@
 
 $(SQLITE)/sqlite3.c $(SQLITE)/sqlite3.h: package-lock.json
 	scripts/setup build
@@ -86,12 +93,13 @@ $(SQLITE)/sqlite3.c $(SQLITE)/sqlite3.h: package-lock.json
 # A unit test of a program's file links that program without its main.
 define UNIT_RULE
 $(OUT)/tests/unit/$(1)/%_test: $(OUT)/tests/unit/$(1)/%_test.o $(call objects,$(filter-out %/main.c,$(wildcard $(1)/*.c))) $$(COMMON)
-	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) -lcmocka -lssl -lcrypto
+	@echo "LD $$@"
+	$$(QUIET)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) -lcmocka -lssl -lcrypto
 endef
 $(foreach folder,$(sort $(notdir $(patsubst %/,%,$(dir $(UNIT_TESTS))))),$(eval $(call UNIT_RULE,$(folder))))
 
 check: $(UNIT_TESTS)
-	scripts/run-unit-tests $(UNIT_TESTS)
+	@scripts/run-unit-tests $(UNIT_TESTS)
 
 # Everything a newcomer and CI run. Both compilers, the sanitizers, the linters, then the real thing on a real node.
 test:
@@ -111,14 +119,14 @@ demo:
 	$(PYTHON) scripts/demo
 
 LINTED  := $(SOURCES) $(wildcard tests/unit/*/*.c)
-HEADERS := $(wildcard common/*/*.h $(addsuffix /*.h,$(PROGRAMS)) tests/unit/*/*.h)
+HEADERS := $(wildcard common/*/*.h $(addsuffix /*.h,$(PROGRAMS)))
 lint: $(SQLITE)/sqlite3.h
 	scripts/check-doors
-	clang-format --dry-run --Werror $(LINTED) $(HEADERS)
-	printf '%s\n' $(HEADERS) | xargs -P 2 -I {} $(CC) $(CPPFLAGS) -std=c17 $(WARNINGS) -fsyntax-only -x c {}
-	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
+	@clang-format --dry-run --Werror $(LINTED) $(HEADERS) $(wildcard tests/unit/*/*.h)
+	@printf '%s\n' $(HEADERS) | xargs -P 2 -I {} $(CC) $(CPPFLAGS) -std=c17 $(WARNINGS) -fsyntax-only -x c {}
+	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem -Icommon -I. $(SOURCES)
-	printf '%s\n' $(SOURCES) | xargs -P 2 -n 6 sh -c 'clang-tidy --quiet "$$@" -- -std=c17 $(CPPFLAGS) 2>/dev/null' tidy
+	@printf '%s\n' $(SOURCES) | xargs -P 2 -n 6 sh -c 'clang-tidy --quiet "$$@" -- -std=c17 $(CPPFLAGS) 2>/dev/null' tidy
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/ballast

@@ -153,7 +153,7 @@ static enum outcome prove_events(struct range_reader *reader, struct error *erro
 static enum outcome take_last_again(struct range_reader *reader, struct bytes body,
 				    struct error *error)
 {
-	struct evm_block again;
+	struct evm_block again = {.number = 0};
 	enum outcome outcome = judge_block(reader, body, &again, error);
 
 	if (outcome != OUTCOME_OK)

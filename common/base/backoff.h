@@ -1,4 +1,5 @@
-/* Exponential backoff with full jitter. Source: AWS Architecture Blog, "Exponential Backoff And Jitter". */
+/* Exponential backoff with full jitter. Source: AWS Architecture Blog, "Exponential Backoff And
+ * Jitter". */
 #ifndef BALLAST_BASE_BACKOFF_H
 #define BALLAST_BASE_BACKOFF_H
 
@@ -14,8 +15,9 @@ void backoff_init(struct backoff *backoff, int64_t base_ms, int64_t maximum_ms);
 void backoff_reset(struct backoff *backoff);
 
 /*
- * Counts a failure and returns how long to wait: uniform in [1, min(maximum, base * 2^attempts)], but never less than
- * retry_after_ms (what the peer asked for; 0 if nothing), which is itself capped at five minutes.
+ * Counts a failure and returns how long to wait: uniform in [1, min(maximum, base * 2^attempts)],
+ * but never less than retry_after_ms (what the peer asked for; 0 if nothing), which is itself
+ * capped at five minutes.
  */
 int64_t backoff_next_ms(struct backoff *backoff, int64_t retry_after_ms);
 

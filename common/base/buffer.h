@@ -1,6 +1,6 @@
 /*
- * The only thing that grows. A maximum is given at init and never exceeded; all maxima stand here with
- * their reason. Out of memory is fatal (EXIT_CODE_TRY_AGAIN): callers have no path for it.
+ * The only thing that grows. A maximum is given at init and never exceeded; all maxima stand here
+ * with their reason. Out of memory is fatal (EXIT_CODE_TRY_AGAIN): callers have no path for it.
  */
 #ifndef BALLAST_BASE_BUFFER_H
 #define BALLAST_BASE_BUFFER_H
@@ -56,7 +56,8 @@ const char *buffer_text(const struct buffer *buffer);
 /* Drops the first length bytes; length <= buffer->length. */
 void buffer_consume(struct buffer *buffer, size_t length);
 
-/* The door to malloc for the few things that are not bytes: zeroed, never NULL, released by memory_free. */
+/* The door to malloc for the few things that are not bytes: zeroed, never NULL, released by
+ * memory_free. */
 void *memory_allocate(size_t count, size_t size);
 /* Grows an array to count elements; the new ones are zero. */
 void *memory_grow(void *array, size_t old_count, size_t count, size_t size);

@@ -1,4 +1,5 @@
-/* Every clock goes through here. Order never depends on time: rows are ordered by id or position. */
+/* Every clock goes through here. Order never depends on time: rows are ordered by id or position.
+ */
 #ifndef BALLAST_BASE_CLOCK_H
 #define BALLAST_BASE_CLOCK_H
 

@@ -2,9 +2,9 @@
 #ifndef BALLAST_BASE_COMPILER_H
 #define BALLAST_BASE_COMPILER_H
 
-#define MUST_USE                     __attribute__((warn_unused_result))
-#define PRINTF_LIKE(text, first)  __attribute__((format(printf, text, first)))
-#define NORETURN                     __attribute__((noreturn))
+#define MUST_USE		 __attribute__((warn_unused_result))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
+#define NORETURN		 __attribute__((noreturn))
 
 #define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -1,10 +1,12 @@
 /*
- * Configuration: KEY=VALUE lines of one file, the environment wins. Every program lists the keys it knows
- * in a table; all problems are reported together, key by key, and end the process with exit 78.
+ * Configuration: KEY=VALUE lines of one file, the environment wins. Every program lists the keys it
+ * knows in a table; all problems are reported together, key by key, and end the process with
+ * exit 78.
  *
- * File: UTF-8 lines; empty lines and lines that begin with '#' are skipped; KEY=VALUE with optional blanks
- * around both; a value may be wrapped in one pair of double quotes. The file may hold keys of the other
- * programs; a key that no program of the group knows is warned about by name (a typing error, most likely).
+ * File: UTF-8 lines; empty lines and lines that begin with '#' are skipped; KEY=VALUE with optional
+ * blanks around both; a value may be wrapped in one pair of double quotes. The file may hold keys
+ * of the other programs; a key that no program of the group knows is warned about by name (a typing
+ * error, most likely).
  */
 #ifndef BALLAST_BASE_CONFIG_H
 #define BALLAST_BASE_CONFIG_H
@@ -17,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONFIG_TEXT_SIZE    1024
+#define CONFIG_TEXT_SIZE     1024
 #define CONFIG_MAX_ADDRESSES 32
 
 struct config_text {
@@ -44,7 +46,8 @@ struct config_key {
 	const char *name;
 	enum config_kind kind;
 	bool required;
-	const char *fallback; /* the default as text; NULL: empty (text), 0 (integer), all zero (address) */
+	const char *fallback; /* the default as text; NULL: empty (text), 0 (integer), all zero
+				 (address) */
 	int64_t minimum, maximum;
 	const char *choices;
 	const char *help; /* one line for --help */
@@ -61,12 +64,15 @@ void config_print(const struct config_key *keys, size_t key_count);
 bool config_is_set(const struct config_key *key, const char *path);
 
 /*
- * The URL as it may be logged: scheme, host and port; user, password, path and query, where providers put
- * their API keys, become "...". Never fails: what is not a URL becomes "(unreadable URL)".
+ * The URL as it may be logged: scheme, host and port; user, password, path and query, where
+ * providers put their API keys, become "...". Never fails: what is not a URL becomes "(unreadable
+ * URL)".
  */
 struct config_text config_redact_url(const char *url);
 
-/* ws://host/x from http://host/x and the reverse (wss from https). False: not such a URL or too long. */
-MUST_USE bool config_switch_scheme(const char *url, bool to_websocket, struct config_text *switched);
+/* ws://host/x from http://host/x and the reverse (wss from https). False: not such a URL or too
+ * long. */
+MUST_USE bool config_switch_scheme(const char *url, bool to_websocket,
+				   struct config_text *switched);
 
 #endif

@@ -1,4 +1,5 @@
-/* The names of all keys of the group, so that a key nobody knows (a typing error, most likely) can be told from another's. */
+/* The names of all keys of the group, so that a key nobody knows (a typing error, most likely) can
+ * be told from another's. */
 #ifndef BALLAST_BASE_CONFIG_KNOWN_H
 #define BALLAST_BASE_CONFIG_KNOWN_H
 

@@ -1,4 +1,5 @@
-/* One configuration value: text into its target, with a complaint that names the remedy when it cannot be. */
+/* One configuration value: text into its target, with a complaint that names the remedy when it
+ * cannot be. */
 #ifndef BALLAST_BASE_CONFIG_VALUE_H
 #define BALLAST_BASE_CONFIG_VALUE_H
 

@@ -1,10 +1,10 @@
 /*
- * Exact amounts: a checked 128-bit integer of 10^-18 units, so that every token of up to 18 decimals and
- * every broker's number has one exact form. Shares and dollars are different types: adding one to the
- * other does not compile. Only this file and the table modules look inside.
+ * Exact amounts: a checked 128-bit integer of 10^-18 units, so that every token of up to 18
+ * decimals and every broker's number has one exact form. Shares and dollars are different types:
+ * adding one to the other does not compile. Only this file and the table modules look inside.
  *
- * Canonical text: optional '-', digits without leading zeros, and a fraction without trailing zeros:
- * "0", "0.3", "-12", "170141183460469231731.687303715884105727". Never an exponent.
+ * Canonical text: optional '-', digits without leading zeros, and a fraction without trailing
+ * zeros: "0", "0.3", "-12", "170141183460469231731.687303715884105727". Never an exponent.
  */
 #ifndef BALLAST_BASE_DECIMAL_H
 #define BALLAST_BASE_DECIMAL_H
@@ -33,16 +33,17 @@ struct decimal_text shares_text(struct shares value);
 struct decimal_text usd_text(struct usd value);
 
 /*
- * Decimal digits with optional '-' and point; leading zeros, trailing zeros of the fraction and a bare
- * fraction (".5") or bare point ("5.") are tolerated as input. False: anything else (exponents, spaces,
- * signs other than '-', empty), more than 18 significant fractional digits, or more than 128 bits.
+ * Decimal digits with optional '-' and point; leading zeros, trailing zeros of the fraction and a
+ * bare fraction (".5") or bare point ("5.") are tolerated as input. False: anything else
+ * (exponents, spaces, signs other than '-', empty), more than 18 significant fractional digits, or
+ * more than 128 bits.
  */
 MUST_USE bool shares_parse(const char *text, struct shares *value);
 MUST_USE bool usd_parse(const char *text, struct usd *value);
 
 /*
- * Raw token units of a token with that many decimals. Exact or false: false when it does not fit into
- * 127 bits of 10^-18, or when decimals > 18 and the value is not a multiple of 10^-18.
+ * Raw token units of a token with that many decimals. Exact or false: false when it does not fit
+ * into 127 bits of 10^-18, or when decimals > 18 and the value is not a multiple of 10^-18.
  */
 MUST_USE bool shares_from_token(const struct evm_word *raw, uint8_t decimals, struct shares *value);
 MUST_USE bool usd_from_token(const struct evm_word *raw, uint8_t decimals, struct usd *value);
@@ -66,12 +67,14 @@ struct shares shares_minimum(struct shares a, struct shares b);
 MUST_USE bool shares_whole(struct shares value, int64_t *whole);
 
 /*
- * usdc / amount in dollars a share, rounded towards zero at the 18th digit. False when amount is not
- * positive, usdc is not positive, or the quotient does not fit or rounds to zero: there is no price then.
+ * usdc / amount in dollars a share, rounded towards zero at the 18th digit. False when amount is
+ * not positive, usdc is not positive, or the quotient does not fit or rounds to zero: there is no
+ * price then.
  */
 MUST_USE bool usd_price(struct usd usdc, struct shares amount, struct usd *price);
 
-/* price * amount in dollars, rounded towards zero at the 18th digit; both not negative. False: does not fit. */
+/* price * amount in dollars, rounded towards zero at the 18th digit; both not negative. False: does
+ * not fit. */
 MUST_USE bool usd_value(struct usd price, struct shares amount, struct usd *value);
 
 #endif

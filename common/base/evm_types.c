@@ -21,7 +21,7 @@ bool evm_word_equal(const struct evm_word *a, const struct evm_word *b)
 
 struct evm_address_text evm_address_text(const struct evm_address *address)
 {
-	struct evm_address_text text;
+	struct evm_address_text text = {.text = ""};
 
 	hex_format_fixed(address->bytes, sizeof(address->bytes), text.text);
 	return text;
@@ -29,7 +29,7 @@ struct evm_address_text evm_address_text(const struct evm_address *address)
 
 struct evm_word_text evm_word_text(const struct evm_word *word)
 {
-	struct evm_word_text text;
+	struct evm_word_text text = {.text = ""};
 
 	hex_format_fixed(word->bytes, sizeof(word->bytes), text.text);
 	return text;

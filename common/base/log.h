@@ -28,12 +28,13 @@ enum log_format {
 	LOG_FORMAT_JSON,
 };
 
-/* Exit codes, as in sysexits.h. A supervisor restarts after 69, 70, 74 and 75, never after 64 and 78. */
+/* Exit codes, as in sysexits.h. A supervisor restarts after 69, 70, 74 and 75, never after 64
+ * and 78. */
 enum exit_code {
-	EXIT_CODE_USAGE = 64,	    /* command line */
-	EXIT_CODE_UNAVAILABLE = 69, /* --check: something needed cannot be reached */
-	EXIT_CODE_BUG = 70,	    /* an invariant does not hold */
-	EXIT_CODE_TRY_AGAIN = 75,   /* database busy, disk full, a commit that may have happened */
+	EXIT_CODE_USAGE = 64,	     /* command line */
+	EXIT_CODE_UNAVAILABLE = 69,  /* --check: something needed cannot be reached */
+	EXIT_CODE_BUG = 70,	     /* an invariant does not hold */
+	EXIT_CODE_TRY_AGAIN = 75,    /* database busy, disk full, a commit that may have happened */
 	EXIT_CODE_NEEDS_PERSON = 78, /* configuration, schema, another chain */
 };
 
@@ -49,7 +50,8 @@ void log_error(const char *format, ...) PRINTF_LIKE(1, 2);
 /* Logs an error line and ends the process with code. */
 NORETURN void fatal(enum exit_code code, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* The programmer's door: on in every build, the condition has no side effect. Ends with EXIT_CODE_BUG. */
+/* The programmer's door: on in every build, the condition has no side effect. Ends with
+ * EXIT_CODE_BUG. */
 #define invariant(condition)                                                                       \
 	do {                                                                                       \
 		if (!(condition))                                                                  \

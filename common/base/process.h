@@ -14,25 +14,28 @@
 
 #define BALLAST_VERSION "0.1.0"
 
-/* An option of one program beyond the common ones; takes_value: the next argument goes to *value. */
+/* An option of one program beyond the common ones; takes_value: the next argument goes to *value.
+ */
 struct process_option {
 	const char *name;     /* "--from" */
 	const char *argument; /* "BLOCK", NULL when it takes none */
 	const char *help;
-	const char **value; /* set to the argument, or to "" when it takes none; NULL if not given */
+	const char *
+		*value; /* set to the argument, or to "" when it takes none; NULL if not given */
 };
 
 struct process_usage {
 	const char *program;
 	const char *summary; /* one line: what it is for */
-	const char *details; /* paragraphs for --help: what it reads, writes, talks to; exit codes of its own */
+	const char *details; /* paragraphs for --help: what it reads, writes, talks to; exit codes
+				of its own */
 	const struct process_option *options;
 	size_t option_count;
 	const struct config_key *keys;
 	size_t key_count;
 	/*
-	 * Checks between keys, after all were read; logs what is wrong and returns false. Called even when a
-	 * key alone is wrong, so that all problems are listed at once. May be NULL.
+	 * Checks between keys, after all were read; logs what is wrong and returns false. Called
+	 * even when a key alone is wrong, so that all problems are listed at once. May be NULL.
 	 */
 	bool (*complete)(void *context);
 	void *context;
@@ -46,10 +49,10 @@ struct process_arguments {
 };
 
 /*
- * Reads the command line, handles --help and --version (prints, exits 0), loads --config FILE and the
- * environment into usage->keys' targets (all problems at once, exit 78), starts the log, installs signal
- * handlers, ignores SIGPIPE and SIGXFSZ, forbids core dumps. Usage errors exit 64. Operands are only
- * accepted when maximum_operands > 0.
+ * Reads the command line, handles --help and --version (prints, exits 0), loads --config FILE and
+ * the environment into usage->keys' targets (all problems at once, exit 78), starts the log,
+ * installs signal handlers, ignores SIGPIPE and SIGXFSZ, forbids core dumps. Usage errors exit 64.
+ * Operands are only accepted when maximum_operands > 0.
  */
 void process_start(const struct process_usage *usage, int maximum_operands, int argc, char **argv,
 		   struct process_arguments *arguments);

@@ -1,12 +1,15 @@
 /*
  * Reading Solidity ABI data, every offset and length checked against the data before use.
- * Source: Solidity documentation, "Contract ABI Specification", chapter "Formal Specification of the Encoding".
+ * Source: Solidity documentation, "Contract ABI Specification", chapter "Formal Specification of
+ *the Encoding".
  *
- *	head:  word 0 | word 1 | ...          a static value stands here; a dynamic one has its offset here,
- *	tail:  ............................   counted in bytes from the start of its own tuple
+ *	head:  word 0 | word 1 | ...          a static value stands here; a dynamic one has its
+ *offset here, tail:  ............................   counted in bytes from the start of its own
+ *tuple
  *
- * A reader is a view of one tuple. All functions return false on data that lies (too short, offset or
- * length beyond the data, dirty padding in an address or a small integer) and leave outputs untouched.
+ * A reader is a view of one tuple. All functions return false on data that lies (too short, offset
+ *or length beyond the data, dirty padding in an address or a small integer) and leave outputs
+ *untouched.
  */
 #ifndef BALLAST_CHAIN_ABI_H
 #define BALLAST_CHAIN_ABI_H
@@ -38,11 +41,13 @@ MUST_USE bool abi_uint8(const struct abi_tuple *tuple, size_t index, uint8_t *va
 MUST_USE bool abi_uint64(const struct abi_tuple *tuple, size_t index, uint64_t *value);
 
 /* The dynamic tuple whose offset stands in head word index. */
-MUST_USE bool abi_dynamic_tuple(const struct abi_tuple *tuple, size_t index, struct abi_tuple *inner);
+MUST_USE bool abi_dynamic_tuple(const struct abi_tuple *tuple, size_t index,
+				struct abi_tuple *inner);
 
 /*
- * The array whose offset stands in head word index; false when count * words_per_element words are not
- * there. words_per_element: head words of one element (1 for an element that is itself dynamic).
+ * The array whose offset stands in head word index; false when count * words_per_element words are
+ * not there. words_per_element: head words of one element (1 for an element that is itself
+ * dynamic).
  */
 MUST_USE bool abi_array(const struct abi_tuple *tuple, size_t index, size_t words_per_element,
 			struct abi_array *array);

@@ -1,15 +1,15 @@
 /*
- * JSON-RPC 2.0 to an EVM node: building requests and judging answers. Pure text in, structs out; the
- * bytes travel through http.h or websocket.h.
- * Source: JSON-RPC 2.0 specification; Ethereum execution-apis, eth namespace; shapes of provider errors
- * as collected in evm_rpc_errors.c.
+ * JSON-RPC 2.0 to an EVM node: building requests and judging answers. Pure text in, structs out;
+ * the bytes travel through http.h or websocket.h. Source: JSON-RPC 2.0 specification; Ethereum
+ * execution-apis, eth namespace; shapes of provider errors as collected in evm_rpc_errors.c.
  *
- * Every *_answer function judges one whole answer: it must be JSON of limited depth, carry the expected id,
- * have exactly one of result and error, and each field its exact shape; otherwise it is REJECTED with kind
- * MALFORMED and nothing of it is used. An error object is classified: RETRY with kind RATE_LIMITED, RANGE_TOO_LARGE,
- * BEHIND or RPC (transient or unknown words), or REJECTED with kind RPC where the node says the call itself
- * can never succeed (execution reverted, invalid params). Block numbers, log indices and timestamps above INT64_MAX
- * are malformed: no chain has them and the database could not hold them.
+ * Every *_answer function judges one whole answer: it must be JSON of limited depth, carry the
+ * expected id, have exactly one of result and error, and each field its exact shape; otherwise it
+ * is REJECTED with kind MALFORMED and nothing of it is used. An error object is classified: RETRY
+ * with kind RATE_LIMITED, RANGE_TOO_LARGE, BEHIND or RPC (transient or unknown words), or REJECTED
+ * with kind RPC where the node says the call itself can never succeed (execution reverted, invalid
+ * params). Block numbers, log indices and timestamps above INT64_MAX are malformed: no chain has
+ * them and the database could not hold them.
  */
 #ifndef BALLAST_CHAIN_EVM_RPC_H
 #define BALLAST_CHAIN_EVM_RPC_H
@@ -32,14 +32,15 @@ struct evm_block {
 	uint64_t timestamp; /* seconds since 1970 */
 };
 
-/* Every request below is appended to request (cleared first) as one JSON text. id: never reused by a caller. */
+/* Every request below is appended to request (cleared first) as one JSON text. id: never reused by
+ * a caller. */
 void evm_rpc_request_chain_id(struct buffer *request, uint64_t id);
 void evm_rpc_request_block_number(struct buffer *request, uint64_t id);
 void evm_rpc_request_block(struct buffer *request, uint64_t id, uint64_t block_number);
 /* logs of address with topics[0] among topic_choices, blocks first..last */
 void evm_rpc_request_logs(struct buffer *request, uint64_t id, const struct evm_address *address,
-			  const struct evm_word *topic_choices, size_t topic_count, uint64_t first_block,
-			  uint64_t last_block);
+			  const struct evm_word *topic_choices, size_t topic_count,
+			  uint64_t first_block, uint64_t last_block);
 /* the same for the one block with that hash (EIP-234): a node without it must say so */
 void evm_rpc_request_logs_of_block(struct buffer *request, uint64_t id,
 				   const struct evm_address *address,
@@ -58,9 +59,9 @@ MUST_USE enum outcome evm_rpc_answer_quantity(const char *text, size_t length, u
 MUST_USE enum outcome evm_rpc_answer_block(const char *text, size_t length, uint64_t id,
 					   struct evm_block *block, struct error *error);
 /*
- * logs is cleared first and sorted on return. Refused whole: a log with a null or missing field, of another
- * address, with a topic that was not asked for, twice the same (block_number, log_index), or
- * (last_block >= first_block given) outside the asked range; or removed:true.
+ * logs is cleared first and sorted on return. Refused whole: a log with a null or missing field, of
+ * another address, with a topic that was not asked for, twice the same (block_number, log_index),
+ * or (last_block >= first_block given) outside the asked range; or removed:true.
  */
 MUST_USE enum outcome evm_rpc_answer_logs(const char *text, size_t length, uint64_t id,
 					  const struct evm_address *address,
@@ -101,8 +102,9 @@ void evm_message_init(struct evm_message *message);
 void evm_message_free(struct evm_message *message);
 
 /*
- * Tells what one WebSocket message is and reads it if it is a notification. REJECTED with kind MALFORMED: not JSON,
- * or a notification with a field of the wrong shape (nothing of it may be used).
+ * Tells what one WebSocket message is and reads it if it is a notification. REJECTED with kind
+ * MALFORMED: not JSON, or a notification with a field of the wrong shape (nothing of it may be
+ * used).
  */
 MUST_USE enum outcome evm_rpc_read_message(const char *text, size_t length,
 					   struct evm_message *message, struct error *error);

@@ -4,11 +4,30 @@
 #include "chain/evm_rpc_errors.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+/* An error's message and details. */
+#define WORDS_SIZE 1024
 
 static enum outcome malformed(struct error *error, const char *what)
 {
 	return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED, "%s", what);
+}
+
+/*
+ * Words beside the message; "" when there are none. Tenderly and Thirdweb say "invalid params" and
+ * put what is wrong into data or data.payload. A revert's data is bytes, not words.
+ */
+static const char *details_of(const json_t *problem)
+{
+	const json_t *data = json_object_get(problem, "data");
+	const char *text;
+
+	if (json_is_object(data))
+		data = json_object_get(data, "payload");
+	text = json_string_value(data);
+	return text == NULL || strncmp(text, "0x", 2) == 0 ? "" : text;
 }
 
 /* The node's own words are for people only: shortened, and the log escapes what cannot be printed.
@@ -19,11 +38,14 @@ static enum outcome judge_error(const json_t *problem, struct error *error)
 	const json_t *code = json_object_get(problem, "code");
 	enum error_kind kind;
 	enum outcome outcome;
+	char words[WORDS_SIZE];
 
 	if (!json_is_object(problem) || !json_is_integer(code) || message == NULL)
 		return malformed(error, "an error without code and message");
-	outcome = evm_rpc_classify_error(json_integer_value(code), message, &kind);
-	return error_set(error, outcome, kind, "the node says: %.180s (code %" PRId64 ")", message,
+	/* Both are cut where they are too long: no known words stand behind hundreds of others. */
+	(void)snprintf(words, sizeof(words), "%.500s %.500s", message, details_of(problem));
+	outcome = evm_rpc_classify_error(json_integer_value(code), words, &kind);
+	return error_set(error, outcome, kind, "the node says: %.180s (code %" PRId64 ")", words,
 			 (int64_t)json_integer_value(code));
 }
 

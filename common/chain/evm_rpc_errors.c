@@ -26,51 +26,54 @@ static const struct pattern patterns[] = {
 	{3, "", REFUSED}, /* geth: the code of a revert */
 
 	/* The node is not there yet. Before the ranges: their words overlap. */
-	{ANY_CODE, "block range extends beyond current head", BEHIND}, /* geth */
-	{ANY_CODE, "blockoutofrange", BEHIND},			       /* anvil */
-	{ANY_CODE, "block not yet imported", BEHIND},		       /* -32014 */
-	{ANY_CODE, "unknown block", BEHIND},			       /* geth, anvil */
-	{ANY_CODE, "header not found", BEHIND},			       /* geth */
-	{ANY_CODE, "header for hash not found", BEHIND},	       /* erigon */
+	{ANY_CODE, "beyond current head", BEHIND}, /* geth, ethrex: block range extends beyond */
+	{ANY_CODE, "blockoutofrange", BEHIND},	   /* anvil */
+	{ANY_CODE, "not yet imported", BEHIND},	   /* head lag behind load balancers: -32014 */
+	{ANY_CODE, "unknown block", BEHIND},	   /* geth, anvil */
+	{ANY_CODE, "header not found", BEHIND},	   /* geth */
+	{ANY_CODE, "header for hash not found", BEHIND}, /* Erigon */
+	{-32014, "", BEHIND},
 
 	/* Rates. Before the ranges: both speak of limits, and -32005 stands for both. */
-	{ANY_CODE, "rate limit", RATE},
-	{ANY_CODE, "ratelimit", RATE},
-	{ANY_CODE, "too many requests", RATE},
-	{ANY_CODE, "request limit", RATE},
-	{ANY_CODE, "compute units", RATE}, /* Alchemy */
-	{ANY_CODE, "capacity limit", RATE},
-	{ANY_CODE, "request rate", RATE}, /* Infura: project ID request rate exceeded */
+	{ANY_CODE, "rate limit", RATE},	       /* Infura and many others */
+	{ANY_CODE, "ratelimit", RATE},	       /* the same as one word */
+	{ANY_CODE, "rate exceeded", RATE},     /* Infura: project ID request rate exceeded */
+	{ANY_CODE, "too many requests", RATE}, /* the words of HTTP 429 */
+	{ANY_CODE, "request limit", RATE},     /* QuickNode: 15/second request limit reached */
+	{ANY_CODE, "compute units", RATE},     /* Alchemy: exceeded its compute units per second */
+	{ANY_CODE, "requests capacity", RATE}, /* Alchemy: exceeded its concurrent requests */
+	{ANY_CODE, "capacity limit", RATE},    /* Alchemy: Monthly capacity limit exceeded */
+	{ANY_CODE, "request count exceeded", RATE}, /* Infura: daily request count exceeded */
 	{429, "", RATE},
 	{-32097, "", RATE},
 
-	{ANY_CODE, "query returned more than", LARGE},	   /* Infura */
-	{ANY_CODE, "exceeds limit of", LARGE},		   /* Infura: range N exceeds limit of */
-	{ANY_CODE, "response size exceeded", LARGE},	   /* Alchemy */
-	{ANY_CODE, "this block range should work", LARGE}, /* Alchemy */
-	{ANY_CODE, "query exceeds max", LARGE},		   /* reth: results, block range */
-	{ANY_CODE, "exceed maximum block range", LARGE},   /* geth */
-	{ANY_CODE, "block range exceeds", LARGE},	   /* Erigon */
-	{ANY_CODE, "query returns too many logs", LARGE},  /* Erigon */
-	{ANY_CODE, "is limited to a", LARGE},		   /* QuickNode */
-	{ANY_CODE, "range limit", LARGE},		   /* Tenderly: bigger than range limit */
-	{ANY_CODE, "block range is larger", LARGE},
-	{ANY_CODE, "block range too large", LARGE}, /* cdk-erigon */
-	{ANY_CODE, "block range is too", LARGE},
-	{ANY_CODE, "max block range", LARGE},
-	{ANY_CODE, "maximum block range", LARGE},
-	{ANY_CODE, "range too large", LARGE},
-	{ANY_CODE, "requested range too large", LARGE}, /* -32012 */
-	{ANY_CODE, "response too large", LARGE},	/* base.org */
-	{ANY_CODE, "response is too big", LARGE},
-	{ANY_CODE, "try with this block range", LARGE}, /* zkSync */
-	{ANY_CODE, "too many results", LARGE},
+	{ANY_CODE, "query returned more than", LARGE},	/* Infura, Thirdweb, zkSync */
+	{ANY_CODE, "exceeds limit of", LARGE},		/* Infura: range N exceeds limit of M */
+	{ANY_CODE, "response size exceeded", LARGE},	/* Alchemy */
+	{ANY_CODE, "block range should work", LARGE},	/* Alchemy */
+	{ANY_CODE, "try with this block range", LARGE}, /* zkSync, Infura */
+	{ANY_CODE, "requests with up to a", LARGE},	/* Alchemy: .. up to a 10 block range */
+	{ANY_CODE, "query exceeds max", LARGE},		/* reth: results, block range */
+	{ANY_CODE, "maximum block range", LARGE},	/* geth, publicnode: exceed maximum .. */
+	{ANY_CODE, "max block range", LARGE},		/* Morph: larger than max block range */
+	{ANY_CODE, "block range exceeds", LARGE},	/* Erigon: query block range exceeds */
+	{ANY_CODE, "query returns too many", LARGE},	/* Erigon: logs */
+	{ANY_CODE, "is limited to a", LARGE},		/* QuickNode: .. a 10,000 range */
+	{ANY_CODE, "range limit", LARGE},		/* Tenderly, Thirdweb: bigger than .. */
+	{ANY_CODE, "block range too", LARGE},		/* cdk-erigon: large; Candle: high */
+	{ANY_CODE, "block range is too", LARGE},	/* Ankr, Polygon: large; others: wide */
+	{ANY_CODE, "range too large", LARGE},		/* -32012: requested range too large */
+	{ANY_CODE, "range is too large", LARGE},
+	{ANY_CODE, "ranges over", LARGE},	  /* dRPC: .. N blocks are not supported */
+	{ANY_CODE, "response too large", LARGE},  /* base.org: backend response too large */
+	{ANY_CODE, "response is too big", LARGE}, /* jsonrpsee (reth and others): -32008 */
+	{ANY_CODE, "too many results", LARGE},	  /* no vendor known, the meaning is clear */
 	{ANY_CODE, "too many logs", LARGE},
 	{ANY_CODE, "more than 10000", LARGE},
 	{-32012, "", LARGE},
-	{-32020, "", LARGE},
-	{-32614, "", LARGE},
-	{-32005, "", RATE}, /* "limit exceeded" without other words: EIP-1474 */
+	{-32020, "", LARGE}, /* base.org */
+	{-32614, "", LARGE}, /* QuickNode */
+	{-32005, "", RATE},  /* EIP-1474: limit exceeded, and no words that say which */
 
 	{-32601, "", REFUSED}, /* method not found */
 	{-32602, "", REFUSED}, /* invalid params */
@@ -81,7 +84,9 @@ static char lower(char byte)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
 
-	return byte >= 'A' && byte <= 'Z' ? letters[byte - 'A'] : byte;
+	if (byte < 'A' || byte > 'Z')
+		return byte;
+	return letters[byte - 'A'];
 }
 
 static bool contains(const char *message, const char *words)

@@ -42,8 +42,8 @@ static enum outcome read_notification(const json_t *params, struct evm_message *
 		message->kind = EVM_MESSAGE_HEAD;
 		return OUTCOME_OK;
 	}
-	message->kind = EVM_MESSAGE_OTHER;
-	return OUTCOME_OK;
+	/* We subscribe to nothing else: a log or a head that lost the field it is known by. */
+	return malformed(error, "a notification that is neither a log nor a head");
 }
 
 static enum outcome read_message(const json_t *root, struct evm_message *message,

@@ -51,11 +51,15 @@ const char *orderbook_event_type_name(enum orderbook_event_type type)
 	invariant_unreachable("a known event type");
 }
 
-/* The same transaction in the same block: a block that left the chain may have held it too. */
+/*
+ * The same transaction in the same block: a block that left the chain may have held it too. And the
+ * same contract: another orderbook may emit the same events between ours.
+ */
 static bool same_transaction(const struct evm_log *a, const struct evm_log *b)
 {
 	return evm_word_equal(&a->tx_hash, &b->tx_hash) &&
-	       evm_word_equal(&a->block_hash, &b->block_hash);
+	       evm_word_equal(&a->block_hash, &b->block_hash) &&
+	       evm_address_equal(&a->address, &b->address);
 }
 
 /* Behind the clear, before any other clear of its transaction. */

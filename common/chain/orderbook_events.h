@@ -1,15 +1,16 @@
 /*
  * The fills in an orderbook's events. Pure: bytes in, fills out.
  *
- *	TakeOrderV2  sender | config -> (order, inputIOIndex, outputIOIndex, signedContext) | input | output
- *	ClearV2      sender | alice -> OrderV3 | bob -> OrderV3 | clearConfig: 6 words in place
+ *	TakeOrderV2  sender | config -> (order, inputIOIndex, outputIOIndex, signedContext) | input
+ *| output ClearV2      sender | alice -> OrderV3 | bob -> OrderV3 | clearConfig: 6 words in place
  *	AfterClear   sender | aliceOutput | bobOutput | aliceInput | bobInput
  *	OrderV3      owner | evaluable -> | validInputs -> IO[] | validOutputs -> IO[] | nonce
  *	IO           token | decimals | vaultId
  *
- * TakeOrderV2 speaks from the taker's side: its `input` left the order (validOutputs[outputIOIndex]), its `output`
- * entered the order (validInputs[inputIOIndex]). AfterClear speaks from each order's own side.
- * Source: Raindex contract, version 4 of the orderbook interface; checked against vault balances of real fills.
+ * TakeOrderV2 speaks from the taker's side: its `input` left the order
+ *(validOutputs[outputIOIndex]), its `output` entered the order (validInputs[inputIOIndex]).
+ *AfterClear speaks from each order's own side. Source: Raindex contract, version 4 of the orderbook
+ *interface; checked against vault balances of real fills.
  */
 #ifndef BALLAST_CHAIN_ORDERBOOK_EVENTS_H
 #define BALLAST_CHAIN_ORDERBOOK_EVENTS_H
@@ -72,9 +73,9 @@ MUST_USE enum outcome orderbook_decode_clear(struct bytes clear, struct bytes af
 					     struct orderbook_event *event, struct error *error);
 
 /*
- * Whether one of owners has an order in this TakeOrderV2 or ClearV2. Reads no more than the orders' owners, so that
- * a stranger's undecodable event is no concern of ours. True also when not even the owners can be read: then
- * a person must look.
+ * Whether one of owners has an order in this TakeOrderV2 or ClearV2. Reads no more than the orders'
+ * owners, so that a stranger's undecodable event is no concern of ours. True also when not even the
+ * owners can be read: then a person must look.
  */
 bool orderbook_touches(enum orderbook_event_type type, struct bytes data,
 		       const struct config_addresses *owners);
@@ -87,8 +88,9 @@ struct orderbook_occurrence {
 };
 
 /*
- * Walks a sorted list: the next TakeOrderV2 or ClearV2 at or after *cursor (0 at first), which moves behind it. An
- * AfterClear belongs to the nearest ClearV2 before it in the same transaction. False at the end.
+ * Walks a sorted list: the next TakeOrderV2 or ClearV2 at or after *cursor (0 at first), which
+ * moves behind it. An AfterClear belongs to the nearest ClearV2 before it in the same transaction.
+ * False at the end.
  */
 bool orderbook_next_occurrence(const struct evm_logs *logs, size_t *cursor,
 			       struct orderbook_occurrence *occurrence);

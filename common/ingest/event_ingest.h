@@ -30,9 +30,9 @@ bool event_ingest_wants(const struct event_ingest *ingest, const struct evm_logs
 			const struct orderbook_occurrence *occurrence);
 
 /*
- * Appends one occurrence to the queue, inside a transaction. block_timestamp: seconds since 1970. Logs one line for an
- * event that was added, and a warning for one that disagrees with what stands. Numbers above INT64_MAX are refused
- * by the parsers of chain/ before they come here.
+ * Appends one occurrence to the queue, inside a transaction. block_timestamp: seconds since 1970.
+ * Logs one line for an event that was added, and a warning for one that disagrees with what stands.
+ * Numbers above INT64_MAX are refused by the parsers of chain/ before they come here.
  */
 enum event_append event_ingest_append(struct event_ingest *ingest, const struct evm_logs *logs,
 				      const struct orderbook_occurrence *occurrence,

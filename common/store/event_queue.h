@@ -36,8 +36,9 @@ struct event_record {
 
 enum event_append {
 	EVENT_ADDED,
-	EVENT_KNOWN,	/* the same event of the same block stands already */
-	EVENT_DISAGREES, /* stands with another block hash, block or data: the chain moved, or a node lies */
+	EVENT_KNOWN,	 /* the same event of the same block stands already */
+	EVENT_DISAGREES, /* stands with another block hash, block or data: the chain moved, or a
+			    node lies */
 };
 
 /* A row as the processor reads it; text is valid until the next event_queue_ call. */
@@ -70,8 +71,8 @@ void event_queue_close(struct event_queue *queue);
 enum event_append event_queue_append(struct event_queue *queue, const struct event_record *record);
 
 /*
- * The first unprocessed, unremoved event after `after` in chain order whose block is at most ready_to. Give the previous
- * row's position to go on behind it.
+ * The first unprocessed, unremoved event after `after` in chain order whose block is at most
+ * ready_to. Give the previous row's position to go on behind it.
  */
 MUST_USE bool event_queue_next(struct event_queue *queue, struct event_position after,
 			       int64_t ready_to, struct event_row *event);

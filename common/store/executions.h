@@ -1,6 +1,6 @@
 /*
- * Table executions. The processor inserts; the executor moves the states on. Each change names the state it leaves, and
- * exactly one row must change: anything else is an invariant.
+ * Table executions. The processor inserts; the executor moves the states on. Each change names the
+ * state it leaves, and exactly one row must change: anything else is an invariant.
  */
 #ifndef BALLAST_STORE_EXECUTIONS_H
 #define BALLAST_STORE_EXECUTIONS_H
@@ -85,7 +85,8 @@ void executions_mark_filled(struct executions *executions, int64_t id, struct sh
 void executions_mark_failed(struct executions *executions, int64_t id, struct shares filled_shares,
 			    const struct usd *average_price, const char *error);
 
-/* How many executions of the symbol failed with nothing filled since the last that filled anything, and when the last of them ended. */
+/* How many executions of the symbol failed with nothing filled since the last that filled anything,
+ * and when the last of them ended. */
 struct execution_failures {
 	int64_t count;
 	int64_t last_ended_at_ms;

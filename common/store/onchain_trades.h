@@ -40,7 +40,8 @@ struct onchain_trades {
 void onchain_trades_open(struct onchain_trades *trades, struct store *store);
 void onchain_trades_close(struct onchain_trades *trades);
 
-/* The new trade's id; all of amount is unallocated at first. The same fill twice is an invariant. */
+/* The new trade's id; all of amount is unallocated at first. The same fill twice is an invariant.
+ */
 int64_t onchain_trades_insert(struct onchain_trades *trades, const struct onchain_trade *trade);
 
 /* The oldest (by id) trade of that ticker and side with something unallocated. */

@@ -31,7 +31,8 @@ void trade_accumulators_get(struct trade_accumulators *accumulators, const struc
 			    struct trade_accumulator *accumulator);
 
 /*
- * Writes the amounts (net_position computed here), and pending_execution_id if it is not 0: writing other columns never clears it.
+ * Writes the amounts (net_position computed here), and pending_execution_id if it is not 0: writing
+ * other columns never clears it.
  */
 void trade_accumulators_put(struct trade_accumulators *accumulators,
 			    const struct trade_accumulator *accumulator);

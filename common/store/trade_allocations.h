@@ -39,8 +39,8 @@ MUST_USE bool trade_allocations_newest_link(struct trade_allocations *allocation
 					    struct trade_contribution *contribution);
 
 /*
- * The average price of the execution's trades that have one, weighted by what they contributed, rounded towards zero at the
- * 18th digit. False when none has a price.
+ * The average price of the execution's trades that have one, weighted by what they contributed,
+ * rounded towards zero at the 18th digit. False when none has a price.
  */
 MUST_USE bool trade_allocations_average_price(struct trade_allocations *allocations,
 					      int64_t execution_id, struct usd *price);

@@ -217,7 +217,7 @@ static void ten_processes_open_a_fresh_database_at_once(void **state)
 	int gate[2];
 
 	(void)state;
-	for (int round = 0; round < 5; round++) {
+	for (int round = 0; round < 20; round++) {
 		test_file_create(&file);
 		assert_int_equal(pipe2(gate, O_CLOEXEC), 0);
 		crowd = (struct crowd){.path = file.path, .gate = gate[0]};

@@ -93,6 +93,8 @@ static void wait_for_the_lock_until_told_to_stop(void *context)
 	char byte = 0;
 
 	process_start(&usage, 0, 1, arguments, &parsed);
+	/* Long before the wait would end by itself. */
+	(void)alarm(30);
 	store_open(&store, stopped->path);
 	if (write(stopped->ready, &byte, 1) != 1 || store_begin(&store))
 		_exit(98);
