@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "chain/orderbook_json.h"
+#include "processor/symbol_map.h"
 #include "processor/trade_decoder.h"
 
 #include <inttypes.h>
@@ -76,9 +77,22 @@ static bool is_held(const struct held_tokens *held, const struct event_tokens *t
 	return false;
 }
 
-static void hold(struct held_tokens *held, const struct event_tokens *tokens)
+/* The dollar is in nearly every event and has no position: known, it holds up nothing. */
+static bool is_known_quote(struct processor *processor, const struct evm_address *address)
+{
+	struct symbol ticker;
+	struct token token;
+
+	return tokens_find(&processor->tokens, address, &token) &&
+	       symbol_map_role(&token.symbol, &ticker) == TOKEN_ROLE_QUOTE;
+}
+
+static void hold(struct processor *processor, struct held_tokens *held,
+		 const struct event_tokens *tokens)
 {
 	for (size_t i = 0; i < tokens->count; i++) {
+		if (is_known_quote(processor, &tokens->addresses[i]))
+			continue;
 		if (held->count == MAXIMUM_HELD_TOKENS) {
 			held->overflowed = true;
 			return;
@@ -220,7 +234,7 @@ static int apply_batch(struct processor *processor, int64_t limit)
 			applied++;
 			continue;
 		}
-		hold(&held, &event.tokens);
+		hold(processor, &held, &event.tokens);
 		processor->waiting_for_tokens++;
 	}
 	return applied;
