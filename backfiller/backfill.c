@@ -130,8 +130,7 @@ static void refresh_target(struct backfill *backfill)
 	backfill->source.target = target_range(&facts);
 }
 
-/* False: there is nothing that nobody has read and nobody reads. */
-static bool next_range(struct backfill *backfill, struct block_range *range)
+bool backfill_next_range(struct backfill *backfill, struct block_range *range)
 {
 	struct block_range taken[RANGE_TASKS_MAXIMUM + UNREAD_RANGES_MAXIMUM];
 	size_t count = range_tasks_ranges(&backfill->tasks, taken);
@@ -148,7 +147,7 @@ bool backfill_is_finished(struct backfill *backfill)
 	if (!backfill->settings.once)
 		return false;
 	return backfill->abandoned ||
-	       (range_tasks_count(&backfill->tasks) == 0 && !next_range(backfill, &range));
+	       (range_tasks_count(&backfill->tasks) == 0 && !backfill_next_range(backfill, &range));
 }
 
 /* The gap that opens behind a moving head is not worth a line each time. */
@@ -168,7 +167,7 @@ static struct range_task *open_new_range(struct backfill *backfill)
 	struct block_range range;
 	struct range_task *task;
 
-	if (!next_range(backfill, &range))
+	if (!backfill_next_range(backfill, &range))
 		return NULL;
 	task = range_tasks_add(&backfill->tasks, range);
 	if (task == NULL)

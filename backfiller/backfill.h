@@ -84,6 +84,9 @@ void backfill_close(struct backfill *backfill);
 /* Nothing is left to do for a run that comes to an end. */
 bool backfill_is_finished(struct backfill *backfill);
 
+/* What is to be read and neither under way nor given up. False: there is nothing. */
+MUST_USE bool backfill_next_range(struct backfill *backfill, struct block_range *range);
+
 /* Looks what there is to read, and sends as many requests as may be under way. */
 void backfill_send(struct backfill *backfill);
 

@@ -34,6 +34,8 @@ static void complete_part(struct backfill *backfill, struct range_task *task)
 /* Remembers why, so that the last words can say it. */
 static void give_up_the_rest(struct backfill *backfill, const struct error *error)
 {
+	log_error("the rest is given up kind=%s reason=%s", error_kind_name(error->kind),
+		  error->text);
 	backfill->abandoned = true;
 	backfill->abandoned_error = *error;
 }
@@ -88,8 +90,10 @@ static void fail_part(struct backfill *backfill, struct range_task *task, struct
 				"one block alone is too large for the node: %.180s", told.text);
 		error->retry_after_ms = told.retry_after_ms;
 	}
-	/* The header came and the logs did not: most likely too much work for the time it has. */
-	if (error->kind == ERROR_KIND_UNREACHABLE && asked_for_logs && count > 1)
+	/* The header came and the logs did not, twice: most likely too much work for the time it
+	 * has. */
+	if (error->kind == ERROR_KIND_UNREACHABLE && asked_for_logs && count > 1 &&
+	    task->attempt > 1)
 		range_plan_too_large(&backfill->plan, count);
 	retry_part(backfill, task, error);
 }
@@ -147,15 +151,38 @@ void backfill_take(struct backfill *backfill, const struct http_answer *answer)
 	backfill->under_way--;
 }
 
+static void list_as_unread(struct backfill *backfill, struct block_range range)
+{
+	/* With a full list the number of blocks tells the rest. */
+	if (backfill->unread.count < UNREAD_RANGES_MAXIMUM)
+		(void)unread_ranges_add(&backfill->unread, range, &backfill->abandoned_error);
+}
+
+/* What was under way when the rest was given up, and what nobody had begun. */
+static void list_the_rest(struct backfill *backfill)
+{
+	struct block_range taken[RANGE_TASKS_MAXIMUM];
+	size_t count = range_tasks_ranges(&backfill->tasks, taken);
+	struct block_range range;
+
+	/* Nothing is read any more: a range is as long as its gap. */
+	range_plan_init(&backfill->plan, INT64_MAX);
+	while (backfill->unread.count < UNREAD_RANGES_MAXIMUM &&
+	       backfill_next_range(backfill, &range)) {
+		range_source_hand_out(&backfill->source, range);
+		list_as_unread(backfill, range);
+	}
+	for (size_t i = 0; i < count; i++)
+		list_as_unread(backfill, taken[i]);
+}
+
 int backfill_result(struct backfill *backfill)
 {
 	int64_t left = range_source_left(&backfill->source);
 
-	unread_ranges_log(&backfill->unread);
 	if (backfill->abandoned)
-		log_error("the rest was given up kind=%s reason=%s",
-			  error_kind_name(backfill->abandoned_error.kind),
-			  backfill->abandoned_error.text);
+		list_the_rest(backfill);
+	unread_ranges_log(&backfill->unread);
 	if (left > 0) {
 		log_error("not all could be read: try again blocks_left=%" PRId64
 			  " unread_ranges=%zu",

@@ -2,7 +2,6 @@
 #ifndef BALLAST_BACKFILLER_UNREAD_RANGES_H
 #define BALLAST_BACKFILLER_UNREAD_RANGES_H
 
-#include "base/compiler.h"
 #include "base/outcome.h"
 #include "store/block_coverage.h"
 
@@ -25,8 +24,8 @@ struct unread_ranges {
 };
 
 /* Neighbours that failed alike become one. False when the run should give up. */
-MUST_USE bool unread_ranges_add(struct unread_ranges *unread, struct block_range range,
-				const struct error *error);
+bool unread_ranges_add(struct unread_ranges *unread, struct block_range range,
+		       const struct error *error);
 
 /* A range was read in between. */
 void unread_ranges_progress(struct unread_ranges *unread);

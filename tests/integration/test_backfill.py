@@ -507,9 +507,10 @@ def test_garbage_is_asked_for_again_and_told_when_it_stays(market, stack, histor
     market.mine(1)
     liar.lie(method, says_http(status, body), when=past_genesis)
     program = stack.run("backfiller", "--once", expect=75)
-    assert f"kind={kind}" in program.text().splitlines()[-3]
+    head = market.anvil.head()
+    assert f"blocks not read first_block={head} last_block={head} kind={kind}" in program.text()
     assert "try again blocks_left=1" in program.text()
-    assert stack.database.coverage() == [(market.deployment_block, market.anvil.head() - 1)]
+    assert stack.database.coverage() == [(market.deployment_block, head - 1)]
 
 
 def test_an_answer_that_ends_in_its_middle_is_asked_for_again(market, stack, history, liar):
@@ -531,6 +532,17 @@ def test_some_ranges_fail_and_the_others_are_read(market, stack, history, liar):
     assert stack.database.coverage() == [(first + 10, first + 19), (first + 30, head)]
     for block in (first, first + 20):
         assert f"blocks not read first_block={block} last_block={block + 9} kind=malformed" in program.text()
+
+
+def test_a_node_that_goes_away_ends_a_run_with_all_that_is_left(market, stack, history, liar):
+    gone = says_http(503, b"gone")
+    reach = market.deployment_block + 20
+    liar.lie("eth_getBlockByNumber", gone, when=lambda params: int(params[0], 16) >= reach)
+    program = stack.run("backfiller", "--once", BACKFILL_BATCH_SIZE=5, BACKFILL_CONCURRENCY=1, expect=75)
+    first, head = market.deployment_block, market.anvil.head()
+    [covered] = stack.database.coverage()
+    assert covered == (first, first + 19)
+    assert f"blocks not read first_block={first + 20} last_block={head} kind=unreachable" in program.text()
 
 
 def test_an_unreachable_node_ends_a_run_with_75_and_words(market, stack, history):

@@ -5,6 +5,7 @@
 #ifndef BALLAST_TESTS_BACKFILLER_TEST_ANSWERS_H
 #define BALLAST_TESTS_BACKFILLER_TEST_ANSWERS_H
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

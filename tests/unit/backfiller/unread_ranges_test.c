@@ -34,6 +34,23 @@ static void neighbours_that_failed_alike_become_one(void **state)
 	assert_int_equal(unread.count, 3);
 	assert_int_equal(unread.items[0].range.first, 0);
 	assert_int_equal(unread.items[0].range.last, 29);
+	assert_true(add(40, 49, ERROR_KIND_RPC));
+	assert_int_equal(unread.count, 3);
+	assert_int_equal(unread.items[1].error.kind, ERROR_KIND_MALFORMED);
+	assert_int_equal(unread.items[2].range.first, 40);
+	assert_int_equal(unread.items[2].range.last, 59);
+}
+
+static void one_between_two_joins_all_three(void **state)
+{
+	(void)state;
+	assert_true(add(20, 29, ERROR_KIND_RPC));
+	assert_true(add(0, 9, ERROR_KIND_RPC));
+	assert_int_equal(unread.count, 2);
+	assert_int_equal(unread.items[0].range.first, 0);
+	assert_true(add(10, 19, ERROR_KIND_RPC));
+	assert_int_equal(unread.count, 1);
+	assert_int_equal(unread.items[0].range.last, 29);
 }
 
 static void too_many_in_a_row_end_the_run_unless_something_was_read(void **state)
@@ -61,6 +78,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(neighbours_that_failed_alike_become_one, set_up),
+		cmocka_unit_test_setup(one_between_two_joins_all_three, set_up),
 		cmocka_unit_test_setup(too_many_in_a_row_end_the_run_unless_something_was_read,
 				       set_up),
 		cmocka_unit_test_setup(too_many_to_remember_end_the_run, set_up),
