@@ -2,8 +2,14 @@
 #include "chain/evm_json.h"
 
 #include "base/hex.h"
+#include "chain/evm_rpc_errors.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+/* An error's message and details. */
+#define WORDS_SIZE 1024
 
 /* Brackets outside strings; enough to bound a parser's recursion before it begins. */
 static bool is_too_deep(const char *text, size_t length)
@@ -155,4 +161,39 @@ bool evm_json_log(const json_t *value, struct evm_logs *logs)
 		return false;
 	evm_logs_push(logs, &log);
 	return true;
+}
+
+/*
+ * Words beside the message; "" when there are none. Tenderly and Thirdweb say "invalid params" and
+ * put what is wrong into data or data.payload. A revert's data is bytes, not words.
+ */
+static const char *details_of(const json_t *problem)
+{
+	const json_t *data = json_object_get(problem, "data");
+	const char *text;
+
+	if (json_is_object(data))
+		data = json_object_get(data, "payload");
+	text = json_string_value(data);
+	return text == NULL || strncmp(text, "0x", 2) == 0 ? "" : text;
+}
+
+/* The node's own words are for people only: shortened, and the log escapes what cannot be printed.
+ */
+enum outcome evm_json_judge_error(const json_t *problem, struct error *error)
+{
+	const char *message = json_string_value(json_object_get(problem, "message"));
+	const json_t *code = json_object_get(problem, "code");
+	enum error_kind kind;
+	enum outcome outcome;
+	char words[WORDS_SIZE];
+
+	if (!json_is_object(problem) || !json_is_integer(code) || message == NULL)
+		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
+				 "an error without code and message");
+	/* Both are cut where they are too long: no known words stand behind hundreds of others. */
+	(void)snprintf(words, sizeof(words), "%.500s %.500s", message, details_of(problem));
+	outcome = evm_rpc_classify_error(json_integer_value(code), words, &kind);
+	return error_set(error, outcome, kind, "the node says: %s (code %" PRId64 ")",
+			 evm_rpc_words_for_people(words).text, (int64_t)json_integer_value(code));
 }

@@ -34,4 +34,10 @@ MUST_USE bool evm_json_block(const json_t *value, struct evm_block *block);
 /* Appends one log to logs. */
 MUST_USE bool evm_json_log(const json_t *value, struct evm_logs *logs);
 
+/*
+ * A JSON-RPC error object: classified, with its words fit for the log. REJECTED MALFORMED when it
+ * is none.
+ */
+enum outcome evm_json_judge_error(const json_t *problem, struct error *error);
+
 #endif

@@ -4,9 +4,7 @@
  */
 #include "chain/evm_node.h"
 
-#include "chain/evm_rpc_errors.h"
-
-#include <jansson.h>
+#include "chain/evm_json.h"
 
 #define STATUS_TOO_LARGE	 413
 #define STATUS_TOO_MANY_REQUESTS 429
@@ -39,21 +37,17 @@ void evm_node_close(struct evm_node *node)
 static bool read_rpc_error(const struct http_answer *answer, enum outcome *outcome,
 			   struct error *error)
 {
-	json_t *root = json_loadb((const char *)answer->body.data, answer->body.length, 0, NULL);
-	const json_t *object = json_object_get(root, "error");
-	const json_t *code = json_object_get(object, "code");
-	const char *message = json_string_value(json_object_get(object, "message"));
-	enum error_kind kind = ERROR_KIND_RPC;
-	bool is_error = json_is_integer(code) && message != NULL;
+	json_t *root = evm_json_parse((const char *)answer->body.data, answer->body.length, NULL);
+	struct error judged = {.kind = ERROR_KIND_MALFORMED};
+	enum outcome classified = evm_json_judge_error(json_object_get(root, "error"), &judged);
 
-	if (is_error) {
-		*outcome = evm_rpc_classify_error(json_integer_value(code), message, &kind);
-		(void)error_set(error, *outcome, kind,
-				"HTTP %ld, the node says: %.160s (code %" JSON_INTEGER_FORMAT ")",
-				answer->status, message, json_integer_value(code));
-	}
 	json_decref(root);
-	return is_error;
+	if (judged.kind == ERROR_KIND_MALFORMED)
+		return false;
+	*outcome = classified;
+	if (error != NULL)
+		*error = judged;
+	return true;
 }
 
 enum outcome evm_node_transport_outcome(const struct http_answer *answer, struct error *error)

@@ -1,52 +1,12 @@
 /* Answers of evm_rpc.h, each judged whole. */
 #include "base/hex.h"
 #include "chain/evm_json.h"
-#include "chain/evm_rpc_errors.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-
-/* An error's message and details. */
-#define WORDS_SIZE 1024
 
 static enum outcome malformed(struct error *error, const char *what)
 {
 	return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED, "%s", what);
-}
-
-/*
- * Words beside the message; "" when there are none. Tenderly and Thirdweb say "invalid params" and
- * put what is wrong into data or data.payload. A revert's data is bytes, not words.
- */
-static const char *details_of(const json_t *problem)
-{
-	const json_t *data = json_object_get(problem, "data");
-	const char *text;
-
-	if (json_is_object(data))
-		data = json_object_get(data, "payload");
-	text = json_string_value(data);
-	return text == NULL || strncmp(text, "0x", 2) == 0 ? "" : text;
-}
-
-/* The node's own words are for people only: shortened, and the log escapes what cannot be printed.
- */
-static enum outcome judge_error(const json_t *problem, struct error *error)
-{
-	const char *message = json_string_value(json_object_get(problem, "message"));
-	const json_t *code = json_object_get(problem, "code");
-	enum error_kind kind;
-	enum outcome outcome;
-	char words[WORDS_SIZE];
-
-	if (!json_is_object(problem) || !json_is_integer(code) || message == NULL)
-		return malformed(error, "an error without code and message");
-	/* Both are cut where they are too long: no known words stand behind hundreds of others. */
-	(void)snprintf(words, sizeof(words), "%.500s %.500s", message, details_of(problem));
-	outcome = evm_rpc_classify_error(json_integer_value(code), words, &kind);
-	return error_set(error, outcome, kind, "the node says: %.180s (code %" PRId64 ")", words,
-			 (int64_t)json_integer_value(code));
 }
 
 /* The envelope: one object with our id and exactly one of result and error. */
@@ -71,7 +31,7 @@ static enum outcome open_envelope(const json_t *root, uint64_t id, const json_t 
 		if (!json_is_null(error_id) && error_id != NULL &&
 		    (!evm_json_id(error_id, &found_id) || found_id != id))
 			return malformed(error, "an error under another id");
-		return judge_error(problem, error);
+		return evm_json_judge_error(problem, error);
 	}
 	if (!evm_json_id(json_object_get(root, "id"), &found_id) || found_id != id)
 		return malformed(error, "an answer under another id");

@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
 
 #define ANY_CODE 0
 
@@ -115,4 +117,44 @@ enum outcome evm_rpc_classify_error(int64_t code, const char *message, enum erro
 	}
 	*kind = ERROR_KIND_RPC;
 	return OUTCOME_RETRY;
+}
+
+/* A key of any provider is longer, a word of any sentence shorter. */
+#define KEY_MINIMUM 20
+
+static bool is_key_byte(char byte)
+{
+	return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
+	       (byte >= '0' && byte <= '9') || byte == '_' || byte == '-';
+}
+
+static size_t key_run(const char *text)
+{
+	size_t length = 0;
+
+	while (is_key_byte(text[length]))
+		length++;
+	return length;
+}
+
+struct evm_rpc_words evm_rpc_words_for_people(const char *message)
+{
+	struct evm_rpc_words words = {.text = ""};
+	size_t used = 0;
+
+	while (*message != '\0' && used < sizeof(words.text) - 1) {
+		size_t run = key_run(message);
+		bool is_hex_number = message[0] == '0' && message[1] == 'x';
+		bool is_key = run >= KEY_MINIMUM && !is_hex_number;
+		const char *piece = is_key ? "..." : message;
+		size_t length = is_key ? strlen("...") : run + (run == 0 ? 1 : 0);
+
+		if (length > sizeof(words.text) - 1 - used)
+			length = sizeof(words.text) - 1 - used;
+		memcpy(words.text + used, piece, length);
+		used += length;
+		message += run == 0 ? 1 : run;
+	}
+	words.text[used] = '\0';
+	return words;
 }

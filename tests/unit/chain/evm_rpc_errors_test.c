@@ -7,6 +7,8 @@
 
 #include "chain/evm_rpc_errors.h"
 
+#include <string.h>
+
 struct saying {
 	int64_t code;
 	const char *message;
@@ -160,9 +162,32 @@ static void what_is_not_known_is_tried_again(void **state)
 	assert_all_mean(sayings, OUTCOME_RETRY, ERROR_KIND_RPC);
 }
 
+static void what_looks_like_a_key_does_not_reach_the_log(void **state)
+{
+	static const char *const pairs[][2] = {
+		{"must be authenticated: https://node.test/v2/AbCdEf0123456789_-xyzKEY9 is unknown",
+		 "must be authenticated: https://node.test/v2/... is unknown"},
+		{"key 0123456789abcdef0123 is over", "key ... is over"},
+		{"block range too large, max range: 10000",
+		 "block range too large, max range: 10000"},
+		{"this block range should work: [0x123456789abcdef0123456789, 0x2]",
+		 "this block range should work: [0x123456789abcdef0123456789, 0x2]"},
+		{"", ""},
+	};
+	char filled[1000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		assert_string_equal(evm_rpc_words_for_people(pairs[i][0]).text, pairs[i][1]);
+	memset(filled, ' ', sizeof(filled) - 1);
+	filled[sizeof(filled) - 1] = '\0';
+	assert_int_equal(strlen(evm_rpc_words_for_people(filled).text), EVM_RPC_WORDS_SIZE - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_looks_like_a_key_does_not_reach_the_log),
 		cmocka_unit_test(a_range_that_is_too_large_is_asked_again_smaller),
 		cmocka_unit_test(a_rate_is_waited_for),
 		cmocka_unit_test(a_node_that_is_behind_is_waited_for),
