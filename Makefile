@@ -129,9 +129,10 @@ lint: $(SQLITE)/sqlite3.h
 	@printf '%s\n' $(SOURCES) | xargs -P 2 -n 6 sh -c 'clang-tidy --quiet "$$@" -- -std=c17 $(CPPFLAGS) 2>/dev/null' tidy
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/ballast
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/ballast/supervisord
 	install -m 755 $(addprefix build/bin/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 scripts/supervisord/ballast.conf scripts/ballast.conf.example scripts/cron.example \
+	install -m 644 scripts/supervisord/ballast.conf $(DESTDIR)$(PREFIX)/share/ballast/supervisord
+	install -m 644 scripts/ballast.conf.example scripts/cron.example \
 		README.md ARCHITECTURE.md CHANGELOG.md LICENSE $(DESTDIR)$(PREFIX)/share/ballast
 
 uninstall:

@@ -1,0 +1,16 @@
+/* The command line that all programs share: common options, each program's own, and words that are
+ * neither. */
+#ifndef BALLAST_BASE_COMMAND_LINE_H
+#define BALLAST_BASE_COMMAND_LINE_H
+
+#include "base/process.h"
+
+/*
+ * Reads argv into arguments and the options' values; the path given with --config, or NULL. --help
+ * and --version are answered here and end the process (0), as does a word that cannot be understood
+ * (64).
+ */
+const char *command_line_read(const struct process_usage *usage, int maximum_operands, int argc,
+			      char **argv, struct process_arguments *arguments);
+
+#endif
