@@ -60,9 +60,6 @@ MUST_USE bool config_load(const struct config_key *keys, size_t key_count, const
 /* "KEY=value" lines for --check, URLs redacted. */
 void config_print(const struct config_key *keys, size_t key_count);
 
-/* True when the operator set the key (file or environment). */
-bool config_is_set(const struct config_key *key, const char *path);
-
 /*
  * The URL as it may be logged: scheme, host and port; user, password, path and query, where
  * providers put their API keys, become "...". Never fails: what is not a URL becomes "(unreadable

@@ -197,11 +197,6 @@ bool shares_subtract(struct shares a, struct shares b, struct shares *difference
 	return true;
 }
 
-bool shares_negate(struct shares value, struct shares *negated)
-{
-	return shares_subtract((struct shares){0}, value, negated);
-}
-
 bool usd_add(struct usd a, struct usd b, struct usd *sum)
 {
 	int128 units;
@@ -220,11 +215,6 @@ bool shares_is_zero(struct shares value)
 bool shares_is_negative(struct shares value)
 {
 	return value.units < 0;
-}
-
-bool usd_is_zero(struct usd value)
-{
-	return value.units == 0;
 }
 
 int shares_compare(struct shares a, struct shares b)

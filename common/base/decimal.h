@@ -53,12 +53,10 @@ MUST_USE bool shares_from_integer(int64_t whole, struct shares *value);
 /* False on overflow. */
 MUST_USE bool shares_add(struct shares a, struct shares b, struct shares *sum);
 MUST_USE bool shares_subtract(struct shares a, struct shares b, struct shares *difference);
-MUST_USE bool shares_negate(struct shares value, struct shares *negated);
 MUST_USE bool usd_add(struct usd a, struct usd b, struct usd *sum);
 
 bool shares_is_zero(struct shares value);
 bool shares_is_negative(struct shares value);
-bool usd_is_zero(struct usd value);
 /* -1, 0, 1 */
 int shares_compare(struct shares a, struct shares b);
 struct shares shares_minimum(struct shares a, struct shares b);

@@ -31,11 +31,6 @@ void log_start(const char *program, enum log_level level, enum log_format format
 	line_format = format;
 }
 
-const char *log_program(void)
-{
-	return program_name;
-}
-
 static const char *level_name(enum log_level level)
 {
 	switch (level) {

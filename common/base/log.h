@@ -40,7 +40,6 @@ enum exit_code {
 
 /* program: a string that lives for ever. */
 void log_start(const char *program, enum log_level level, enum log_format format);
-const char *log_program(void);
 
 void log_debug(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -48,7 +48,7 @@ struct execution {
 struct executions {
 	struct store *store;
 	struct statement insert, find, next_open, mark_submitting, mark_pending, mark_submitted,
-		mark_filled, mark_failed, mark_held, recent_failures, last_ended, count_open;
+		mark_filled, mark_failed, mark_held, recent_failures, count_open;
 };
 
 void executions_open(struct executions *executions, struct store *store);

@@ -251,7 +251,7 @@ static void allocate_less_than_nothing(struct store *store)
 
 	(void)test_store_run(store, insert_events_sql);
 	onchain_trades_open(&trades, store);
-	if (shares_negate(trade.amount, &negative))
+	if (shares_subtract((struct shares){0}, trade.amount, &negative))
 		onchain_trades_set_unallocated(&trades, onchain_trades_insert(&trades, &trade),
 					       negative);
 }
