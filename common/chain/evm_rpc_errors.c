@@ -6,7 +6,6 @@
 
 #include <stddef.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <string.h>
 
 #define ANY_CODE 0
