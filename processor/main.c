@@ -37,7 +37,9 @@ static const char details[] = "Applies ready events in (block_number, log_index)
 
 static void open_database(struct processor *processor, const struct processor_config *config)
 {
+	const uint64_t chain_id = (uint64_t)config->chain.chain_id;
 	const struct store_identity identity = {
+		.chain_id = chain_id == 0 ? NULL : &chain_id,
 		.orderbook = &config->chain.orderbook,
 		.owners = &config->chain.owners,
 	};

@@ -2,16 +2,19 @@
  * See position.h. The laws that hold after every transaction:
  *
  *	per trade      amount = offsets + contributed to executions + unallocated
- *	per ticker     sum of signed live trades = net_position + signed shares of open and filled
- *executions per execution  contributions = shares while open, = filled_shares once settled
+ *	per ticker     sum of signed live trades = net_position + signed shares of executions,
+ *	               asked for while open, filled once settled
+ *	per execution  contributions = shares while open, = filled_shares once settled
  *
- * accumulated_long is the sum of what the BUY trades have unallocated, accumulated_short of the
- *SELL trades; each step moves both together.
+ * An execution counts as open until its end is taken in here: pending_execution_id names it till
+ * then. accumulated_long is the sum of what the BUY trades have unallocated, accumulated_short of
+ * the SELL trades (position_sides.h).
  */
 #include "processor/position.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "processor/position_sides.h"
 
 #include <inttypes.h>
 
@@ -36,86 +39,6 @@ void positions_close(struct positions *positions)
 	trade_accumulators_close(&positions->accumulators);
 	trade_allocations_close(&positions->allocations);
 	onchain_trades_close(&positions->trades);
-}
-
-/* 170 quintillion shares: what exceeds that is no position but a bug, here or in a token. */
-static struct shares plus(struct shares a, struct shares b)
-{
-	struct shares sum;
-	bool fits = shares_add(a, b, &sum);
-
-	invariant(fits);
-	return sum;
-}
-
-/* Never below zero: nothing is taken that is not there. */
-static struct shares minus(struct shares a, struct shares b)
-{
-	struct shares difference;
-	bool fits = shares_subtract(a, b, &difference);
-
-	invariant(fits && !shares_is_negative(difference));
-	return difference;
-}
-
-/* The accumulated amount that trades of that direction belong to. */
-static struct shares *side_of(struct trade_accumulator *accumulator, enum direction direction)
-{
-	return direction == DIRECTION_BUY ? &accumulator->accumulated_long
-					  : &accumulator->accumulated_short;
-}
-
-static void add_unallocated(struct positions *positions, struct trade_accumulator *accumulator,
-			    enum direction direction, const struct unallocated_trade *trade,
-			    struct shares amount)
-{
-	struct shares *side = side_of(accumulator, direction);
-
-	onchain_trades_set_unallocated(&positions->trades, trade->id,
-				       plus(trade->unallocated, amount));
-	*side = plus(*side, amount);
-}
-
-static void take_unallocated(struct positions *positions, struct trade_accumulator *accumulator,
-			     enum direction direction, const struct unallocated_trade *trade,
-			     struct shares amount)
-{
-	struct shares *side = side_of(accumulator, direction);
-
-	onchain_trades_set_unallocated(&positions->trades, trade->id,
-				       minus(trade->unallocated, amount));
-	*side = minus(*side, amount);
-}
-
-static void oldest_of(struct positions *positions, const struct trade_accumulator *accumulator,
-		      enum direction direction, struct unallocated_trade *trade)
-{
-	bool found = onchain_trades_oldest_unallocated(&positions->trades, &accumulator->symbol,
-						       direction, trade);
-
-	/* The side is above zero, so one of its trades must be. */
-	invariant(found);
-}
-
-/* While both sides have something, the oldest of each cancel. Afterwards one side is zero. */
-static void offset_sides(struct positions *positions, struct trade_accumulator *accumulator)
-{
-	while (!shares_is_zero(accumulator->accumulated_long) &&
-	       !shares_is_zero(accumulator->accumulated_short)) {
-		struct unallocated_trade bought;
-		struct unallocated_trade sold;
-		struct shares matched;
-
-		oldest_of(positions, accumulator, DIRECTION_BUY, &bought);
-		oldest_of(positions, accumulator, DIRECTION_SELL, &sold);
-		matched = shares_minimum(bought.unallocated, sold.unallocated);
-		trade_allocations_add_offset(&positions->allocations, bought.id, sold.id, matched);
-		take_unallocated(positions, accumulator, DIRECTION_BUY, &bought, matched);
-		take_unallocated(positions, accumulator, DIRECTION_SELL, &sold, matched);
-		log_debug("trades offset symbol=%s buy_trade_id=%" PRId64 " sell_trade_id=%" PRId64
-			  " shares=%s",
-			  accumulator->symbol.text, bought.id, sold.id, shares_text(matched).text);
-	}
 }
 
 /* How long the next hedge of the ticker must still wait after failures; 0: it may go. */
@@ -144,35 +67,19 @@ static int64_t shares_to_hedge(const struct positions *positions,
 			       const struct trade_accumulator *accumulator,
 			       enum direction *trade_direction)
 {
-	bool is_long = !shares_is_zero(accumulator->accumulated_long);
-	struct shares exposed =
-		is_long ? accumulator->accumulated_long : accumulator->accumulated_short;
+	struct shares exposed;
 	int64_t whole = 0;
 	bool fits;
 
-	*trade_direction = is_long ? DIRECTION_BUY : DIRECTION_SELL;
+	*trade_direction =
+		shares_is_zero(accumulator->accumulated_long) ? DIRECTION_SELL : DIRECTION_BUY;
+	exposed = sides_accumulated(accumulator, *trade_direction);
 	if (accumulator->pending_execution_id != 0 ||
 	    shares_compare(exposed, positions->threshold) < 0)
 		return 0;
 	fits = shares_whole(exposed, &whole);
 	invariant(fits); /* more than 64 bits of whole shares is no position */
 	return whole;
-}
-
-/* Links the execution to the oldest trades first, which leave the position. */
-static void link_trades(struct positions *positions, struct trade_accumulator *accumulator,
-			enum direction trade_direction, int64_t execution_id, struct shares left)
-{
-	while (!shares_is_zero(left)) {
-		struct unallocated_trade trade;
-		struct shares part;
-
-		oldest_of(positions, accumulator, trade_direction, &trade);
-		part = shares_minimum(trade.unallocated, left);
-		trade_allocations_set_link(&positions->allocations, trade.id, execution_id, part);
-		take_unallocated(positions, accumulator, trade_direction, &trade, part);
-		left = minus(left, part);
-	}
 }
 
 /* Plans a hedge when one is due; the caller puts the accumulator. */
@@ -190,8 +97,8 @@ static void plan_hedge(struct positions *positions, struct trade_accumulator *ac
 	invariant(fits);
 	accumulator->pending_execution_id =
 		executions_insert(&positions->executions, &accumulator->symbol, shares, direction);
-	link_trades(positions, accumulator, trade_direction, accumulator->pending_execution_id,
-		    shares);
+	sides_link_oldest(positions, accumulator, trade_direction,
+			  accumulator->pending_execution_id, shares);
 	log_info("execution planned execution_id=%" PRId64 " symbol=%s direction=%s shares=%s",
 		 accumulator->pending_execution_id, accumulator->symbol.text,
 		 direction_name(direction), shares_text(shares).text);
@@ -204,10 +111,9 @@ static void log_position(const struct trade_accumulator *accumulator)
 		 accumulator->pending_execution_id);
 }
 
-void positions_take_trade(struct positions *positions, const struct onchain_trade *trade)
+static void take_trade(struct positions *positions, const struct onchain_trade *trade)
 {
 	struct trade_accumulator accumulator;
-	struct shares *side = side_of(&accumulator, trade->direction);
 
 	(void)onchain_trades_insert(&positions->trades, trade);
 	log_info("trade booked symbol=%s direction=%s shares=%s price=%s block_number=%" PRId64
@@ -217,49 +123,65 @@ void positions_take_trade(struct positions *positions, const struct onchain_trad
 		 trade->has_price ? usd_text(trade->price_usdc).text : "none",
 		 trade->event->block_number, trade->event->log_index);
 	trade_accumulators_get(&positions->accumulators, &trade->base_symbol, &accumulator);
-	*side = plus(*side, trade->amount);
-	offset_sides(positions, &accumulator);
+	sides_add_trade(&accumulator, trade->direction, trade->amount);
+	sides_offset(positions, &accumulator);
+	trade_accumulators_put(&positions->accumulators, &accumulator);
+}
+
+static void plan_hedge_of(struct positions *positions, const struct symbol *ticker)
+{
+	struct trade_accumulator accumulator;
+
+	trade_accumulators_get(&positions->accumulators, ticker, &accumulator);
 	plan_hedge(positions, &accumulator);
 	trade_accumulators_put(&positions->accumulators, &accumulator);
 	log_position(&accumulator);
 }
 
-/* What an execution did not fill goes back to the position, from the youngest of its trades first.
- */
-static void return_shares(struct positions *positions, struct trade_accumulator *accumulator,
-			  const struct execution *execution, struct shares left)
+static bool has_ticker(const struct onchain_trade *trades, size_t count,
+		       const struct symbol *ticker)
 {
-	enum direction trade_direction = direction_opposite(execution->direction);
+	for (size_t i = 0; i < count; i++) {
+		if (symbol_equal(&trades[i].base_symbol, ticker))
+			return true;
+	}
+	return false;
+}
 
-	while (!shares_is_zero(left)) {
-		struct trade_contribution link;
-		struct unallocated_trade trade;
-		struct shares part;
-		bool found = trade_allocations_newest_link(&positions->allocations, execution->id,
-							   &link);
-
-		invariant(found);
-		part = shares_minimum(link.contributed, left);
-		trade_allocations_set_link(&positions->allocations, link.trade_id, execution->id,
-					   minus(link.contributed, part));
-		trade.id = link.trade_id;
-		trade.unallocated = onchain_trades_unallocated(&positions->trades, trade.id);
-		add_unallocated(positions, accumulator, trade_direction, &trade, part);
-		left = minus(left, part);
+void positions_take_trades(struct positions *positions, const struct onchain_trade *trades,
+			   size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		take_trade(positions, &trades[i]);
+	for (size_t i = 0; i < count; i++) {
+		if (!has_ticker(trades, i, &trades[i].base_symbol))
+			plan_hedge_of(positions, &trades[i].base_symbol);
 	}
 }
 
-/* More was filled than was asked for: that hedges no trade of ours, so a person must look before
- * anything more is sent. */
-static void halt_for_excess(struct positions *positions, const struct execution *execution)
+/*
+ * More was filled than was asked for, and the broker's word is the truth. The excess hedges further
+ * trades of the same side; beyond them it hedges none of ours: then a person must look before
+ * anything more is sent.
+ */
+static void take_excess(struct positions *positions, struct trade_accumulator *accumulator,
+			const struct execution *execution)
 {
-	log_error(
-		"execution filled more than was asked for: trading is halted execution_id=%" PRId64
-		" symbol=%s shares=%s filled_shares=%s",
-		execution->id, execution->symbol.text, shares_text(execution->shares).text,
-		shares_text(execution->filled_shares).text);
-	controls_set_trading_halted(&positions->controls, true,
-				    "an execution filled more shares than were asked for");
+	enum direction trade_direction = direction_opposite(execution->direction);
+	struct shares excess = sides_minus(execution->filled_shares, execution->shares);
+	struct shares unhedged = sides_accumulated(accumulator, trade_direction);
+	bool enough = shares_compare(unhedged, excess) >= 0;
+
+	log_error("execution filled more than was asked for%s execution_id=%" PRId64
+		  " symbol=%s shares=%s filled_shares=%s",
+		  enough ? "" : ": trading is halted", execution->id, execution->symbol.text,
+		  shares_text(execution->shares).text, shares_text(execution->filled_shares).text);
+	if (enough)
+		sides_link_oldest(positions, accumulator, trade_direction, execution->id, excess);
+	else
+		controls_set_trading_halted(
+			&positions->controls, true,
+			"an execution filled more shares than were asked for and are unhedged");
 }
 
 /* Takes in an ended execution; the caller puts the accumulator. */
@@ -267,11 +189,12 @@ static void settle(struct positions *positions, struct trade_accumulator *accumu
 		   const struct execution *execution)
 {
 	if (shares_compare(execution->filled_shares, execution->shares) > 0)
-		halt_for_excess(positions, execution);
+		take_excess(positions, accumulator, execution);
 	else
-		return_shares(positions, accumulator, execution,
-			      minus(execution->shares, execution->filled_shares));
-	offset_sides(positions, accumulator);
+		sides_unlink_youngest(positions, accumulator,
+				      direction_opposite(execution->direction), execution->id,
+				      sides_minus(execution->shares, execution->filled_shares));
+	sides_offset(positions, accumulator);
 	trade_accumulators_clear_pending(&positions->accumulators, &accumulator->symbol,
 					 execution->id);
 	accumulator->pending_execution_id = 0;

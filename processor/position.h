@@ -16,6 +16,7 @@
 #include "store/trade_allocations.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct positions {
@@ -33,9 +34,13 @@ void positions_open(struct positions *positions, struct store *store, struct sha
 		    int64_t retry_after_ms);
 void positions_close(struct positions *positions);
 
-/* Books a new trade: it offsets the oldest unallocated trades of the other side, the rest is
- * accumulated, a hedge is planned if it is time for one. */
-void positions_take_trade(struct positions *positions, const struct onchain_trade *trade);
+/*
+ * Books the trades of one event: each offsets the oldest unallocated trades of the other side, the
+ * rest is accumulated. Hedges are planned when all of them are in, so that an event whose trades
+ * cancel each other (a clear between two of our owners) sends no order.
+ */
+void positions_take_trades(struct positions *positions, const struct onchain_trade *trades,
+			   size_t count);
 
 /* Whether positions_follow has anything to do for any ticker. Reads only; no transaction needed. */
 bool positions_need_work(struct positions *positions);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "chain/orderbook_json.h"
+#include "processor/held_tokens.h"
 #include "processor/symbol_map.h"
 #include "processor/trade_decoder.h"
 
@@ -11,8 +12,6 @@
 
 /* Events a transaction: one sync for many, and no other program waits long for its turn. */
 #define BATCH_SIZE 100
-/* Tokens that may wait at once before events behind them are left alone too. */
-#define MAXIMUM_HELD_TOKENS 256
 
 void processor_open(struct processor *processor, const struct chain_settings *settings,
 		    struct shares threshold, int64_t retry_after_ms)
@@ -56,27 +55,6 @@ static int64_t ready_to(struct processor *processor)
 	return covered;
 }
 
-/* Tokens that some event of this pass waits for: later events that touch one wait too, so that
- * order holds within a ticker. */
-struct held_tokens {
-	struct evm_address items[MAXIMUM_HELD_TOKENS];
-	size_t count;
-	bool overflowed;
-};
-
-static bool is_held(const struct held_tokens *held, const struct event_tokens *tokens)
-{
-	if (held->overflowed)
-		return true;
-	for (size_t i = 0; i < tokens->count; i++) {
-		for (size_t j = 0; j < held->count; j++) {
-			if (evm_address_equal(&tokens->addresses[i], &held->items[j]))
-				return true;
-		}
-	}
-	return false;
-}
-
 /* The dollar is in nearly every event and has no position: known, it holds up nothing. */
 static bool is_known_quote(struct processor *processor, const struct evm_address *address)
 {
@@ -91,13 +69,8 @@ static void hold(struct processor *processor, struct held_tokens *held,
 		 const struct event_tokens *tokens)
 {
 	for (size_t i = 0; i < tokens->count; i++) {
-		if (is_known_quote(processor, &tokens->addresses[i]))
-			continue;
-		if (held->count == MAXIMUM_HELD_TOKENS) {
-			held->overflowed = true;
-			return;
-		}
-		held->items[held->count++] = tokens->addresses[i];
+		if (!is_known_quote(processor, &tokens->addresses[i]))
+			held_tokens_add(held, &tokens->addresses[i]);
 	}
 }
 
@@ -135,21 +108,6 @@ static bool comes_before(struct event_position a, struct event_position b)
 	       (a.block_number == b.block_number && a.log_index < b.log_index);
 }
 
-/* Asks the chain for what the coming batch needs, before the transaction. */
-static void resolve_tokens(struct processor *processor, int64_t limit)
-{
-	struct event_position after = EVENT_POSITION_START;
-	struct opened_event event;
-
-	for (int i = 0; i < BATCH_SIZE && !process_stopping(); i++) {
-		if (!open_next(processor, after, limit, &event))
-			return;
-		for (size_t j = 0; j < event.tokens.count; j++)
-			token_resolver_resolve(&processor->resolver, &event.tokens.addresses[j]);
-		after = position_of(&event.row);
-	}
-}
-
 /* All tokens of the event, or the outcome of the first that is missing: REJECTED counts more than
  * RETRY. */
 static enum outcome know_tokens(struct processor *processor, const struct event_tokens *tokens,
@@ -168,6 +126,37 @@ static enum outcome know_tokens(struct processor *processor, const struct event_
 		*error = reason;
 	}
 	return worst;
+}
+
+/* Whether some token of the event is neither known nor refused, when all were asked that may be. */
+static bool must_wait(struct processor *processor, const struct event_tokens *tokens)
+{
+	struct token known[EVENT_MAX_TOKENS];
+	struct error error;
+
+	return know_tokens(processor, tokens, known, &error) == OUTCOME_RETRY;
+}
+
+/*
+ * Asks the chain for what the coming batch needs, before the transaction. Events that must wait are
+ * not of that batch: the tokens of those behind them are asked for all the same.
+ */
+static void resolve_tokens(struct processor *processor, int64_t limit)
+{
+	struct event_position after = EVENT_POSITION_START;
+	struct opened_event event;
+	int ready = 0;
+
+	token_resolver_begin_pass(&processor->resolver);
+	while (ready < BATCH_SIZE && !process_stopping()) {
+		if (!open_next(processor, after, limit, &event))
+			return;
+		for (size_t i = 0; i < event.tokens.count; i++)
+			token_resolver_resolve(&processor->resolver, &event.tokens.addresses[i]);
+		if (!must_wait(processor, &event.tokens))
+			ready++;
+		after = position_of(&event.row);
+	}
 }
 
 static void quarantine(struct processor *processor, const struct event_row *row, const char *reason)
@@ -190,10 +179,9 @@ static void book(struct processor *processor, const struct event_row *row,
 		log_warn("late event applied: later ones were applied before it "
 			 "block_number=%" PRId64 " log_index=%" PRId64 " tx_hash=%s",
 			 row->block_number, row->log_index, row->tx_hash.text);
-	for (size_t i = 0; i < trades->count; i++) {
+	for (size_t i = 0; i < trades->count; i++)
 		trades->items[i].event = row;
-		positions_take_trade(&processor->positions, &trades->items[i]);
-	}
+	positions_take_trades(&processor->positions, trades->items, trades->count);
 	event_queue_mark_processed(&processor->events, row->id, EVENT_OUTCOME_TRADE, NULL);
 }
 
@@ -223,20 +211,24 @@ static bool apply(struct processor *processor, struct opened_event *event)
 static int apply_batch(struct processor *processor, int64_t limit)
 {
 	struct event_position after = EVENT_POSITION_START;
-	struct held_tokens held = {.count = 0};
+	struct held_tokens held;
 	struct opened_event event;
+	int64_t waiting = 0;
 	int applied = 0;
 
-	processor->waiting_for_tokens = 0;
+	held_tokens_init(&held);
 	while (applied < BATCH_SIZE && open_next(processor, after, limit, &event)) {
 		after = position_of(&event.row);
-		if (!is_held(&held, &event.tokens) && apply(processor, &event)) {
+		if (!held_tokens_touch(&held, &event.tokens) && apply(processor, &event)) {
 			applied++;
 			continue;
 		}
 		hold(processor, &held, &event.tokens);
-		processor->waiting_for_tokens++;
+		waiting++;
 	}
+	if (waiting > 0 && waiting != processor->waiting_for_tokens)
+		log_warn("events wait for tokens that could not be asked events=%" PRId64, waiting);
+	processor->waiting_for_tokens = waiting;
 	return applied;
 }
 

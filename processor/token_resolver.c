@@ -13,8 +13,6 @@
 #define BACKOFF_MAXIMUM_MS 30000
 /* How long a refusal answers for new events of the token before the contract is asked again. */
 #define REFUSAL_HOLDS_MS 60000
-/* symbol() of an honest token answers three words; a dishonest one may try megabytes. */
-#define RESULT_MAXIMUM ((size_t)4096)
 
 /* First four bytes of keccak-256 of "symbol()" and "decimals()". Source: ERC-20. */
 static const uint8_t symbol_selector[] = {0x95, 0xd8, 0x9b, 0x41};
@@ -25,13 +23,11 @@ void token_resolver_open(struct token_resolver *resolver, struct store *store,
 {
 	*resolver = (struct token_resolver){.store = store, .tokens = tokens, .settings = settings};
 	evm_node_open(&resolver->node, settings);
-	buffer_init(&resolver->result, RESULT_MAXIMUM);
 }
 
 void token_resolver_close(struct token_resolver *resolver)
 {
 	evm_node_close(&resolver->node);
-	buffer_free(&resolver->result);
 	memory_free(resolver->unresolved);
 }
 
@@ -70,6 +66,12 @@ static void remove_unresolved(struct token_resolver *resolver, const struct evm_
 		*found = resolver->unresolved[--resolver->count];
 }
 
+/* A node's fault is no token's: what the node cannot answer properly now is asked again. */
+static enum outcome blame_node(enum outcome outcome)
+{
+	return outcome == OUTCOME_OK ? OUTCOME_OK : OUTCOME_RETRY;
+}
+
 /* Once a process: the node whose word on tokens we take must be on the ledger's chain. */
 static enum outcome check_node(struct token_resolver *resolver, struct error *error)
 {
@@ -80,33 +82,36 @@ static enum outcome check_node(struct token_resolver *resolver, struct error *er
 		return OUTCOME_OK;
 	outcome = chain_identity_read(&resolver->node, resolver->settings, &identity, error);
 	if (outcome != OUTCOME_OK)
-		return outcome;
+		return blame_node(outcome);
 	chain_identity_record(resolver->store, &identity, resolver->settings);
 	resolver->node_is_ours = true;
 	return OUTCOME_OK;
 }
 
+/* REJECTED only when the node says that the call can never succeed: the token reverted. */
 static enum outcome call(struct token_resolver *resolver, const struct evm_address *address,
-			 struct bytes selector, struct error *error)
+			 struct bytes selector, struct buffer *result, struct error *error)
 {
-	buffer_clear(&resolver->result);
-	return evm_node_call(&resolver->node, address, selector, &resolver->result, error);
+	enum outcome outcome = evm_node_call(&resolver->node, address, selector, result, error);
+
+	if (outcome == OUTCOME_REJECTED && error->kind == ERROR_KIND_RPC)
+		return OUTCOME_REJECTED;
+	return blame_node(outcome);
 }
 
-static struct abi_tuple result_of(const struct token_resolver *resolver)
+static struct abi_tuple tuple_of(const struct buffer *result)
 {
-	return abi_data(
-		(struct bytes){.data = resolver->result.bytes, .length = resolver->result.length});
+	return abi_data((struct bytes){.data = result->bytes, .length = result->length});
 }
 
-static enum outcome read_symbol(const struct token_resolver *resolver, struct symbol *symbol,
+static enum outcome read_symbol(const struct buffer *result, struct symbol *symbol,
 				struct error *error)
 {
-	struct abi_tuple result = result_of(resolver);
+	struct abi_tuple tuple = tuple_of(result);
 	char text[SYMBOL_SIZE];
 	struct bytes bytes;
 
-	if (!abi_bytes(&result, 0, &bytes) || bytes.length >= sizeof(text))
+	if (!abi_bytes(&tuple, 0, &bytes) || bytes.length >= sizeof(text))
 		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
 				 "token: symbol() is not a string of 1 to %d bytes",
 				 SYMBOL_SIZE - 1);
@@ -114,34 +119,57 @@ static enum outcome read_symbol(const struct token_resolver *resolver, struct sy
 	text[bytes.length] = '\0';
 	if (strlen(text) != bytes.length || !symbol_set(symbol, text))
 		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
-				 "token: symbol() has bytes that are not printable ASCII");
+				 "token: symbol() is not 1 to %d printable ASCII characters",
+				 SYMBOL_SIZE - 1);
 	return OUTCOME_OK;
+}
+
+static enum outcome ask_symbol(struct token_resolver *resolver, const struct evm_address *address,
+			       struct symbol *symbol, struct error *error)
+{
+	const struct bytes selector = {.data = symbol_selector, .length = sizeof(symbol_selector)};
+	struct buffer result;
+	enum outcome outcome;
+
+	/* Three words, if the token is honest; whatever else it answers must be read to tell. */
+	buffer_init(&result, BUFFER_MAX_HTTP_ANSWER);
+	outcome = call(resolver, address, selector, &result, error);
+	if (outcome == OUTCOME_OK)
+		outcome = read_symbol(&result, symbol, error);
+	buffer_free(&result);
+	return outcome;
+}
+
+static enum outcome ask_decimals(struct token_resolver *resolver, const struct evm_address *address,
+				 uint8_t *decimals, struct error *error)
+{
+	const struct bytes selector = {.data = decimals_selector,
+				       .length = sizeof(decimals_selector)};
+	struct abi_tuple tuple;
+	struct buffer result;
+	enum outcome outcome;
+
+	buffer_init(&result, BUFFER_MAX_HTTP_ANSWER);
+	outcome = call(resolver, address, selector, &result, error);
+	tuple = tuple_of(&result);
+	if (outcome == OUTCOME_OK && !abi_uint8(&tuple, 0, decimals))
+		outcome = error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
+				    "token: decimals() is not a uint8");
+	buffer_free(&result);
+	return outcome;
 }
 
 static enum outcome ask(struct token_resolver *resolver, const struct evm_address *address,
 			struct token *token, struct error *error)
 {
-	const struct bytes symbol = {.data = symbol_selector, .length = sizeof(symbol_selector)};
-	const struct bytes decimals = {.data = decimals_selector,
-				       .length = sizeof(decimals_selector)};
-	struct abi_tuple result;
-	enum outcome outcome;
+	enum outcome outcome = check_node(resolver, error);
 
 	token->address = *address;
-	outcome = check_node(resolver, error);
 	if (outcome == OUTCOME_OK)
-		outcome = call(resolver, address, symbol, error);
+		outcome = ask_symbol(resolver, address, &token->symbol, error);
 	if (outcome == OUTCOME_OK)
-		outcome = read_symbol(resolver, &token->symbol, error);
-	if (outcome == OUTCOME_OK)
-		outcome = call(resolver, address, decimals, error);
-	if (outcome != OUTCOME_OK)
-		return outcome;
-	result = result_of(resolver);
-	if (!abi_uint8(&result, 0, &token->decimals))
-		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
-				 "token: decimals() is not a uint8");
-	return OUTCOME_OK;
+		outcome = ask_decimals(resolver, address, &token->decimals, error);
+	return outcome;
 }
 
 static void store_token(struct token_resolver *resolver, const struct token *token)
@@ -163,6 +191,8 @@ static void note_failure(struct token_resolver *resolver, const struct evm_addre
 
 	if (unresolved == NULL)
 		unresolved = add_unresolved(resolver, address);
+	else
+		resolver->failed_again = true;
 	unresolved->refused = outcome == OUTCOME_REJECTED;
 	unresolved->reason = *error;
 	if (unresolved->refused) {
@@ -179,6 +209,18 @@ static void note_failure(struct token_resolver *resolver, const struct evm_addre
 		 error->text);
 }
 
+void token_resolver_begin_pass(struct token_resolver *resolver)
+{
+	resolver->failed_again = false;
+}
+
+/* Whether a token that failed before may be asked now. */
+static bool may_ask_again(const struct token_resolver *resolver,
+			  const struct unresolved_token *unresolved)
+{
+	return !resolver->failed_again && unresolved->due_ms <= clock_monotonic_ms();
+}
+
 void token_resolver_resolve(struct token_resolver *resolver, const struct evm_address *address)
 {
 	const struct unresolved_token *unresolved = find_unresolved(resolver, address);
@@ -186,7 +228,7 @@ void token_resolver_resolve(struct token_resolver *resolver, const struct evm_ad
 	struct error error;
 	enum outcome outcome;
 
-	if (unresolved != NULL && unresolved->due_ms > clock_monotonic_ms())
+	if (unresolved != NULL && !may_ask_again(resolver, unresolved))
 		return;
 	if (unresolved == NULL && tokens_find(resolver->tokens, address, &token))
 		return;
@@ -200,13 +242,18 @@ void token_resolver_resolve(struct token_resolver *resolver, const struct evm_ad
 enum outcome token_resolver_find(struct token_resolver *resolver, const struct evm_address *address,
 				 struct token *token, struct error *error)
 {
-	const struct unresolved_token *unresolved;
+	struct unresolved_token *unresolved;
 
 	if (tokens_find(resolver->tokens, address, token))
 		return OUTCOME_OK;
 	unresolved = find_unresolved(resolver, address);
-	if (unresolved == NULL)
-		return error_set(error, OUTCOME_RETRY, ERROR_KIND_NONE, "token not asked yet");
+	if (unresolved == NULL) {
+		/* Its event came in after the asking: due at once, or nobody would ask. */
+		unresolved = add_unresolved(resolver, address);
+		unresolved->due_ms = clock_monotonic_ms();
+		(void)error_set(&unresolved->reason, OUTCOME_RETRY, ERROR_KIND_NONE,
+				"token not asked yet");
+	}
 	*error = unresolved->reason;
 	return unresolved->refused ? OUTCOME_REJECTED : OUTCOME_RETRY;
 }

@@ -7,7 +7,6 @@
 #define BALLAST_PROCESSOR_TOKEN_RESOLVER_H
 
 #include "base/backoff.h"
-#include "base/buffer.h"
 #include "base/compiler.h"
 #include "base/settings.h"
 #include "chain/evm_node.h"
@@ -33,7 +32,7 @@ struct token_resolver {
 	const struct chain_settings *settings;
 	struct evm_node node;
 	bool node_is_ours; /* its chain id and genesis were compared with the ledger's */
-	struct buffer result;
+	bool failed_again; /* in this pass, a token that had failed before */
 	struct unresolved_token *unresolved;
 	size_t count;
 	size_t capacity;
@@ -44,14 +43,21 @@ void token_resolver_open(struct token_resolver *resolver, struct store *store,
 void token_resolver_close(struct token_resolver *resolver);
 
 /*
- * Asks the chain for every address that the table does not have and whose time has come. A node on
+ * Begins a round of token_resolver_resolve. In each, every new token is asked, and those that failed
+ * before until one fails again: a node that does not answer then costs one time-out a round, and
+ * events that need no token go on between the rounds.
+ */
+void token_resolver_begin_pass(struct token_resolver *resolver);
+
+/*
+ * Asks the chain for a token that the table does not have and whose time has come. A node on
  * another chain than the ledger's ends the process (78).
  */
 void token_resolver_resolve(struct token_resolver *resolver, const struct evm_address *address);
 
 /*
  * Without the network: OK and the token; REJECTED: the contract's answer can never be used (error
- * says why); RETRY: not known yet.
+ * says why); RETRY: not known yet; one that was never asked is due at once.
  */
 MUST_USE enum outcome token_resolver_find(struct token_resolver *resolver,
 					  const struct evm_address *address, struct token *token,

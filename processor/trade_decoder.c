@@ -82,6 +82,20 @@ static enum outcome check_pair(const struct known_leg *input, const struct known
 	return outcome == OUTCOME_OK ? check_decimals(output, error) : outcome;
 }
 
+/*
+ * No company has issued as many. The bound keeps every sum of trades within 128 bits, and its whole
+ * shares within 64: a token that lies about its amounts is quarantined and cannot stop the process.
+ */
+#define MAXIMUM_WHOLE_SHARES INT64_C(1000000000000)
+
+static bool read_amount(const struct orderbook_leg *leg, struct shares *amount)
+{
+	int64_t whole;
+
+	return shares_from_token(&leg->amount, leg->decimals, amount) &&
+	       shares_whole(*amount, &whole) && whole < MAXIMUM_WHOLE_SHARES;
+}
+
 static enum outcome add_trade(const struct orderbook_fill *fill, const struct known_leg *equity,
 			      enum direction direction, struct decoded_trades *trades,
 			      struct error *error)
@@ -95,7 +109,7 @@ static enum outcome add_trade(const struct orderbook_fill *fill, const struct kn
 		.base_symbol = equity->ticker,
 		.direction = direction,
 	};
-	if (!shares_from_token(&equity->leg->amount, equity->leg->decimals, &trade->amount))
+	if (!read_amount(equity->leg, &trade->amount))
 		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_INVALID,
 				 "amount out of range: %s raw units of %s with %u decimals",
 				 evm_uint256_text(&equity->leg->amount).text,

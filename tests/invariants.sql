@@ -1,73 +1,110 @@
--- The laws of the ledger. Every query returns no row when all is well; what it returns names what is wrong.
+-- The laws of the ledger. Every query returns no row when all is well. What it returns names what is wrong.
 --
--- decimal_add, decimal_sub, decimal_cmp and decimal_sum work on canonical decimal text, exactly; they are those of SQLite's
--- decimal extension (the integration tests bring their own of the same names).
--- An execution counts as open until the processor has taken its end in: until then trade_accumulators.pending_execution_id
--- names it.
+--	sqlite3 -readonly ballast.db < tests/invariants.sql
+--
+-- Plain SQL that needs no extension and writes nothing. Semicolons end queries and stand nowhere else. An execution counts
+-- as open until the processor has taken its end in: until then trade_accumulators.pending_execution_id names it.
 
--- Per trade: amount = offsets + contributed to executions + unallocated.
-SELECT t.id, t.amount, t.unallocated
-FROM onchain_trades AS t
-WHERE decimal_cmp(t.amount, decimal_add(t.unallocated, decimal_add(
-	coalesce((SELECT decimal_sum(o.shares) FROM trade_offsets AS o WHERE t.id IN (o.buy_trade_id, o.sell_trade_id)), '0'),
-	coalesce((SELECT decimal_sum(l.contributed_shares) FROM trade_execution_links AS l WHERE l.trade_id = t.id), '0')))) <> 0;
-
--- Per ticker: sum of signed live trades = net_position + signed hedged shares (asked for while open, filled once settled).
-WITH traded AS (
-	SELECT base_symbol AS symbol,
-	       decimal_sum(CASE direction WHEN 'BUY' THEN amount ELSE decimal_sub('0', amount) END) AS shares
-	FROM live_trades GROUP BY base_symbol
-), hedged AS (
-	SELECT x.symbol, decimal_sum(CASE x.direction WHEN 'SELL' THEN x.counted ELSE decimal_sub('0', x.counted) END) AS shares
-	FROM (SELECT e.symbol, e.direction,
-	             CASE WHEN e.id IN (SELECT pending_execution_id FROM trade_accumulators) THEN e.shares
-	                  ELSE e.filled_shares END AS counted
-	      FROM executions AS e) AS x
-	GROUP BY x.symbol
+-- Sums. Each law is a list of terms that add up to zero: + what there is, - where it went. Amounts have up to 18 digits
+-- before and behind the point, more than an integer or REAL holds, so each is cut into three integers (before the point,
+-- the first nine digits behind it, the last nine) that are summed apart and carried at the end.
+WITH counted(id, symbol, direction, shares) AS (
+	SELECT id, symbol, direction,
+	       CASE WHEN id IN (SELECT pending_execution_id FROM trade_accumulators WHERE pending_execution_id IS NOT NULL)
+	            THEN shares ELSE filled_shares END
+	FROM executions
+), term(law, sign, amount) AS (
+	-- Per trade: amount = offsets + contributed to executions + unallocated.
+	SELECT 'trade ' || id, 1, amount FROM onchain_trades
+	UNION ALL SELECT 'trade ' || id, -1, unallocated FROM onchain_trades
+	UNION ALL SELECT 'trade ' || buy_trade_id, -1, shares FROM trade_offsets
+	UNION ALL SELECT 'trade ' || sell_trade_id, -1, shares FROM trade_offsets
+	UNION ALL SELECT 'trade ' || trade_id, -1, contributed_shares FROM trade_execution_links
+	-- Per ticker: signed live trades = net_position + signed hedged shares, asked for while open, filled once settled.
+	UNION ALL SELECT 'ticker ' || base_symbol, CASE direction WHEN 'BUY' THEN 1 ELSE -1 END, amount FROM live_trades
+	UNION ALL SELECT 'ticker ' || symbol, -1, net_position FROM trade_accumulators
+	UNION ALL SELECT 'ticker ' || symbol, CASE direction WHEN 'SELL' THEN -1 ELSE 1 END, shares FROM counted
+	-- Per execution: contributions = shares while open, = filled_shares once settled.
+	UNION ALL SELECT 'execution ' || id, 1, shares FROM counted
+	UNION ALL SELECT 'execution ' || execution_id, -1, contributed_shares FROM trade_execution_links
+	-- net_position = accumulated_long - accumulated_short.
+	UNION ALL SELECT 'net_position of ' || symbol, 1, accumulated_long FROM trade_accumulators
+	UNION ALL SELECT 'net_position of ' || symbol, -1, accumulated_short FROM trade_accumulators
+	UNION ALL SELECT 'net_position of ' || symbol, -1, net_position FROM trade_accumulators
+	-- What is accumulated is what the trades of that side have unallocated.
+	UNION ALL SELECT 'BUY side of ' || symbol, 1, accumulated_long FROM trade_accumulators
+	UNION ALL SELECT 'SELL side of ' || symbol, 1, accumulated_short FROM trade_accumulators
+	UNION ALL SELECT direction || ' side of ' || base_symbol, -1, unallocated FROM onchain_trades
+), digit(law, sign, digits) AS (
+	SELECT law, CASE WHEN amount LIKE '-%' THEN -sign ELSE sign END, ltrim(amount, '-') FROM term
+), part(law, sign, whole, fraction) AS (
+	SELECT law, sign, substr(digits, 1, instr(digits || '.', '.') - 1),
+	       substr(digits, instr(digits || '.', '.') + 1) || '000000000000000000'
+	FROM digit
+), total(law, whole, high, low) AS (
+	SELECT law, sum(sign * CAST(whole AS INTEGER)), sum(sign * CAST(substr(fraction, 1, 9) AS INTEGER)),
+	       sum(sign * CAST(substr(fraction, 10, 9) AS INTEGER))
+	FROM part GROUP BY law
 )
-SELECT a.symbol, a.net_position, traded.shares, hedged.shares
-FROM trade_accumulators AS a
-LEFT JOIN traded ON traded.symbol = a.symbol
-LEFT JOIN hedged ON hedged.symbol = a.symbol
-WHERE decimal_cmp(coalesce(traded.shares, '0'), decimal_add(a.net_position, coalesce(hedged.shares, '0'))) <> 0;
+SELECT law, whole AS whole_too_much, high AS billionths_too_much, low AS low_billionths_too_much
+FROM total
+WHERE low % 1000000000 <> 0
+   OR (high + low / 1000000000) % 1000000000 <> 0
+   OR whole + (high + low / 1000000000) / 1000000000 <> 0;
 
--- Every ticker that was traded has a position.
-SELECT DISTINCT base_symbol FROM onchain_trades WHERE base_symbol NOT IN (SELECT symbol FROM trade_accumulators);
+-- Amounts are canonical decimal text ('0', '0.3', '12'). Shares have at most 18 digits on each side of the point. Only a
+-- net_position may be negative.
+WITH amount(place, text, longest, signed) AS (
+	SELECT 'onchain_trades.amount of ' || id, amount, 18, 0 FROM onchain_trades
+	UNION ALL SELECT 'onchain_trades.unallocated of ' || id, unallocated, 18, 0 FROM onchain_trades
+	UNION ALL SELECT 'onchain_trades.usdc_amount of ' || id, usdc_amount, 21, 0 FROM onchain_trades
+	UNION ALL SELECT 'onchain_trades.price_usdc of ' || id, price_usdc, 21, 0 FROM onchain_trades
+	UNION ALL SELECT 'trade_offsets.shares of ' || buy_trade_id || ' and ' || sell_trade_id, shares, 18, 0
+		FROM trade_offsets
+	UNION ALL SELECT 'trade_execution_links of ' || trade_id || ' and ' || execution_id, contributed_shares, 18, 0
+		FROM trade_execution_links
+	UNION ALL SELECT 'trade_accumulators.net_position of ' || symbol, net_position, 18, 1 FROM trade_accumulators
+	UNION ALL SELECT 'trade_accumulators.accumulated_long of ' || symbol, accumulated_long, 18, 0
+		FROM trade_accumulators
+	UNION ALL SELECT 'trade_accumulators.accumulated_short of ' || symbol, accumulated_short, 18, 0
+		FROM trade_accumulators
+	UNION ALL SELECT 'executions.shares of ' || id, shares, 18, 0 FROM executions
+	UNION ALL SELECT 'executions.filled_shares of ' || id, filled_shares, 18, 0 FROM executions
+), digit(place, text, longest, digits) AS (
+	SELECT place, text, longest,
+	       CASE WHEN signed AND text LIKE '-%' AND text <> '-0' THEN substr(text, 2) ELSE text END
+	FROM amount WHERE text IS NOT NULL
+)
+SELECT place, text
+FROM digit
+WHERE digits NOT GLOB '[0-9]*' OR digits GLOB '*[^0-9.]*' OR digits GLOB '*.*.*' OR digits GLOB '0[0-9]*'
+   OR digits GLOB '*.' OR digits GLOB '*.*0'
+   OR instr(digits || '.', '.') - 1 > longest OR length(digits) - instr(digits || '.', '.') > 18;
 
--- Per execution: contributions = shares while open, = filled_shares once settled.
-SELECT e.id, e.status, e.shares, e.filled_shares
-FROM executions AS e
-WHERE decimal_cmp(
-	coalesce((SELECT decimal_sum(l.contributed_shares) FROM trade_execution_links AS l WHERE l.execution_id = e.id), '0'),
-	CASE WHEN e.id IN (SELECT pending_execution_id FROM trade_accumulators) THEN e.shares ELSE e.filled_shares END) <> 0;
+-- A price comes of dollars and shares that were there.
+SELECT id, amount, usdc_amount, price_usdc FROM onchain_trades
+WHERE price_usdc IS NOT NULL AND (usdc_amount IS NULL OR usdc_amount = '0' OR amount = '0');
 
--- At most one side above zero, neither below, and net_position is their difference.
-SELECT symbol, net_position, accumulated_long, accumulated_short
-FROM trade_accumulators
-WHERE (accumulated_long <> '0' AND accumulated_short <> '0')
-   OR decimal_cmp(accumulated_long, '0') < 0
-   OR decimal_cmp(accumulated_short, '0') < 0
-   OR decimal_cmp(net_position, decimal_sub(accumulated_long, accumulated_short)) <> 0;
+-- Every ticker that was traded or hedged has a position.
+SELECT base_symbol FROM onchain_trades WHERE base_symbol NOT IN (SELECT symbol FROM trade_accumulators)
+UNION SELECT symbol FROM executions WHERE symbol NOT IN (SELECT symbol FROM trade_accumulators);
 
--- What is accumulated is what the trades of that side have unallocated.
-SELECT a.symbol
-FROM trade_accumulators AS a
-WHERE decimal_cmp(a.accumulated_long, coalesce((SELECT decimal_sum(t.unallocated) FROM onchain_trades AS t
-	WHERE t.base_symbol = a.symbol AND t.direction = 'BUY'), '0')) <> 0
-   OR decimal_cmp(a.accumulated_short, coalesce((SELECT decimal_sum(t.unallocated) FROM onchain_trades AS t
-	WHERE t.base_symbol = a.symbol AND t.direction = 'SELL'), '0')) <> 0;
+-- At most one side of a position is above zero.
+SELECT symbol, accumulated_long, accumulated_short FROM trade_accumulators
+WHERE accumulated_long <> '0' AND accumulated_short <> '0';
 
--- A pending execution is the ticker's own, and an open one is somebody's.
+-- A pending execution is there, and the ticker's own: open, or ended and not yet taken in.
 SELECT a.symbol, a.pending_execution_id
 FROM trade_accumulators AS a LEFT JOIN executions AS e ON e.id = a.pending_execution_id
 WHERE a.pending_execution_id IS NOT NULL AND (e.id IS NULL OR e.symbol <> a.symbol);
+
+-- An open execution is some ticker's pending one.
 SELECT id, symbol, status FROM executions
 WHERE status NOT IN ('FILLED', 'FAILED')
   AND id NOT IN (SELECT pending_execution_id FROM trade_accumulators WHERE pending_execution_id IS NOT NULL);
 
--- Executions are for whole, positive shares; what is filled is never negative.
-SELECT id, shares, filled_shares FROM executions
-WHERE instr(shares, '.') > 0 OR decimal_cmp(shares, '0') <= 0 OR decimal_cmp(filled_shares, '0') < 0;
+-- Executions are for whole, positive shares.
+SELECT id, shares FROM executions WHERE instr(shares, '.') > 0 OR shares = '0';
 
 -- A hedge is on the other side of the trades it hedges, and of their ticker.
 SELECT l.trade_id, l.execution_id
@@ -76,17 +113,23 @@ JOIN onchain_trades AS t ON t.id = l.trade_id
 JOIN executions AS e ON e.id = l.execution_id
 WHERE t.base_symbol <> e.symbol OR t.direction = e.direction;
 
--- Offsets pair a BUY and a SELL of one ticker.
+-- Offsets pair a BUY and a SELL of one ticker, and something of them.
 SELECT o.buy_trade_id, o.sell_trade_id
 FROM trade_offsets AS o
 JOIN onchain_trades AS b ON b.id = o.buy_trade_id
 JOIN onchain_trades AS s ON s.id = o.sell_trade_id
-WHERE b.direction <> 'BUY' OR s.direction <> 'SELL' OR b.base_symbol <> s.base_symbol
-   OR decimal_cmp(o.shares, '0') <= 0;
+WHERE b.direction <> 'BUY' OR s.direction <> 'SELL' OR b.base_symbol <> s.base_symbol OR o.shares = '0';
 
 -- An event that became trades has some, and no other has any.
 SELECT q.id, q.outcome FROM event_queue AS q
 WHERE (coalesce(q.outcome, '') = 'trade') <> EXISTS (SELECT 1 FROM onchain_trades AS t WHERE t.event_id = q.id);
+
+-- A trade tells the place of its event.
+SELECT t.id, t.event_id FROM onchain_trades AS t JOIN event_queue AS q ON q.id = t.event_id
+WHERE t.tx_hash <> q.tx_hash OR t.log_index <> q.log_index OR t.block_number <> q.block_number;
+
+-- What was quarantined or filtered says why.
+SELECT id, outcome FROM event_queue WHERE outcome IN ('quarantined', 'filtered') AND coalesce(error, '') = '';
 
 -- Ranges of coverage neither overlap nor touch: they are merged.
 SELECT a.first_block, a.last_block, b.first_block

@@ -94,6 +94,72 @@ static void text_is_lower_case_and_bounded(void **state)
 	buffer_free(&appended);
 }
 
+static void data_that_is_refused_leaves_the_buffer_as_it_was(void **state)
+{
+	struct buffer bytes;
+
+	(void)state;
+	buffer_init(&bytes, 4);
+	assert_false(hex_parse_data("0xzz", &bytes));
+	assert_string_equal(buffer_text(&bytes), "");
+	assert_true(buffer_append_text(&bytes, "ab"));
+	assert_false(hex_parse_data("0x63zz", &bytes));
+	assert_int_equal(bytes.length, 2);
+	assert_string_equal(buffer_text(&bytes), "ab");
+	assert_false(hex_parse_data("0x636465", &bytes));
+	assert_string_equal(buffer_text(&bytes), "ab");
+	assert_true(hex_parse_data("0x6364", &bytes));
+	assert_string_equal(buffer_text(&bytes), "abcd");
+	buffer_free(&bytes);
+}
+
+static void nothing_has_a_text_too(void **state)
+{
+	uint8_t untouched = 7;
+	char text[3];
+	struct buffer appended;
+
+	(void)state;
+	hex_format_fixed(NULL, 0, text);
+	assert_string_equal(text, "0x");
+	assert_true(hex_parse_fixed("0x", &untouched, 0));
+	assert_int_equal(untouched, 7);
+	buffer_init(&appended, 2);
+	assert_true(hex_append_data(&appended, (struct bytes){.length = 0}));
+	assert_string_equal(buffer_text(&appended), "0x");
+	assert_false(hex_append_data(&appended, (struct bytes){.length = 0}));
+	assert_string_equal(buffer_text(&appended), "0x");
+	buffer_free(&appended);
+}
+
+static void every_byte_survives_a_round_trip(void **state)
+{
+	uint8_t bytes[256];
+	uint8_t again[256];
+	char text[2 * sizeof(bytes) + 3];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)i;
+	hex_format_fixed(bytes, sizeof(bytes), text);
+	assert_true(hex_parse_fixed(text, again, sizeof(again)));
+	assert_memory_equal(again, bytes, sizeof(bytes));
+}
+
+static void no_byte_but_a_digit_is_a_digit(void **state)
+{
+	(void)state;
+	for (int byte = 1; byte < 256; byte++) {
+		const char text[] = {'0', 'x', '0', (char)byte, '\0'};
+		bool is_digit = strchr("0123456789abcdefABCDEF", byte) != NULL;
+		uint64_t value;
+		uint8_t fixed;
+
+		assert_int_equal(hex_parse_quantity(text, &value), is_digit);
+		assert_int_equal(hex_parse_fixed(text, &fixed, 1), is_digit);
+	}
+}
+
 static void words_become_decimal_text(void **state)
 {
 	static const char *const pairs[][2] = {
@@ -155,6 +221,10 @@ int main(void)
 		cmocka_unit_test(data_is_read_behind_what_is_there),
 		cmocka_unit_test(fixed_lengths_are_exact),
 		cmocka_unit_test(text_is_lower_case_and_bounded),
+		cmocka_unit_test(data_that_is_refused_leaves_the_buffer_as_it_was),
+		cmocka_unit_test(nothing_has_a_text_too),
+		cmocka_unit_test(every_byte_survives_a_round_trip),
+		cmocka_unit_test(no_byte_but_a_digit_is_a_digit),
 		cmocka_unit_test(words_become_decimal_text),
 		cmocka_unit_test(words_that_do_not_fit_are_refused),
 		cmocka_unit_test(addresses_are_read_in_any_case_and_written_in_lower),

@@ -215,6 +215,10 @@ static void an_amount_beyond_all_shares_is_refused(void **state)
 	(void)state;
 	event.fills[0].output.amount.bytes[0] = 0x80;
 	assert_refused(&event, "amount out of range");
+	/* 1.3 * 10^15 shares fit 128 bits and are no fill all the same. */
+	event.fills[0].output.amount.bytes[0] = 0;
+	event.fills[0].output.amount.bytes[18] = 0x40;
+	assert_refused(&event, "amount out of range");
 	event = a_fill(101, leg_of(USDC, 6, 1), leg_of(AAPL, 18, 1));
 	event.fills[0].input.amount.bytes[16] = 0x7f;
 	assert_refused(&event, "USDC");

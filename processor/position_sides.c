@@ -1,0 +1,149 @@
+/* See position_sides.h. */
+#include "processor/position_sides.h"
+
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+
+struct shares sides_plus(struct shares a, struct shares b)
+{
+	struct shares sum;
+	bool fits = shares_add(a, b, &sum);
+
+	invariant(fits);
+	return sum;
+}
+
+struct shares sides_minus(struct shares a, struct shares b)
+{
+	struct shares difference;
+	bool fits = shares_subtract(a, b, &difference);
+
+	invariant(fits && !shares_is_negative(difference));
+	return difference;
+}
+
+static struct shares *side_of(struct trade_accumulator *accumulator, enum direction direction)
+{
+	return direction == DIRECTION_BUY ? &accumulator->accumulated_long
+					  : &accumulator->accumulated_short;
+}
+
+struct shares sides_accumulated(const struct trade_accumulator *accumulator,
+				enum direction direction)
+{
+	return direction == DIRECTION_BUY ? accumulator->accumulated_long
+					  : accumulator->accumulated_short;
+}
+
+void sides_add_trade(struct trade_accumulator *accumulator, enum direction direction,
+		     struct shares amount)
+{
+	struct shares *side = side_of(accumulator, direction);
+
+	*side = sides_plus(*side, amount);
+}
+
+static void take(struct positions *positions, struct trade_accumulator *accumulator,
+		 enum direction direction, const struct unallocated_trade *trade,
+		 struct shares amount)
+{
+	struct shares *side = side_of(accumulator, direction);
+
+	onchain_trades_set_unallocated(&positions->trades, trade->id,
+				       sides_minus(trade->unallocated, amount));
+	*side = sides_minus(*side, amount);
+}
+
+static void give_back(struct positions *positions, struct trade_accumulator *accumulator,
+		      enum direction direction, int64_t trade_id, struct shares amount)
+{
+	struct shares *side = side_of(accumulator, direction);
+	struct shares unallocated = onchain_trades_unallocated(&positions->trades, trade_id);
+
+	onchain_trades_set_unallocated(&positions->trades, trade_id,
+				       sides_plus(unallocated, amount));
+	*side = sides_plus(*side, amount);
+}
+
+static void find_oldest(struct positions *positions, const struct trade_accumulator *accumulator,
+			enum direction direction, struct unallocated_trade *trade)
+{
+	bool found = onchain_trades_oldest_unallocated(&positions->trades, &accumulator->symbol,
+						       direction, trade);
+
+	/* The side is above zero, so one of its trades must be. */
+	invariant(found);
+}
+
+void sides_offset(struct positions *positions, struct trade_accumulator *accumulator)
+{
+	while (!shares_is_zero(accumulator->accumulated_long) &&
+	       !shares_is_zero(accumulator->accumulated_short)) {
+		struct unallocated_trade bought;
+		struct unallocated_trade sold;
+		struct shares matched;
+
+		find_oldest(positions, accumulator, DIRECTION_BUY, &bought);
+		find_oldest(positions, accumulator, DIRECTION_SELL, &sold);
+		matched = shares_minimum(bought.unallocated, sold.unallocated);
+		trade_allocations_add_offset(&positions->allocations, bought.id, sold.id, matched);
+		take(positions, accumulator, DIRECTION_BUY, &bought, matched);
+		take(positions, accumulator, DIRECTION_SELL, &sold, matched);
+		log_debug("trades offset symbol=%s buy_trade_id=%" PRId64 " sell_trade_id=%" PRId64
+			  " shares=%s",
+			  accumulator->symbol.text, bought.id, sold.id, shares_text(matched).text);
+	}
+}
+
+/*
+ * What the execution has of the trade already. Links go from the oldest trade on, so that only the
+ * youngest linked one can have anything left to give.
+ */
+static struct shares linked_already(struct positions *positions, int64_t execution_id,
+				    int64_t trade_id)
+{
+	struct trade_contribution youngest;
+
+	if (!trade_allocations_newest_link(&positions->allocations, execution_id, &youngest))
+		return (struct shares){0};
+	invariant(youngest.trade_id <= trade_id);
+	return youngest.trade_id == trade_id ? youngest.contributed : (struct shares){0};
+}
+
+void sides_link_oldest(struct positions *positions, struct trade_accumulator *accumulator,
+		       enum direction direction, int64_t execution_id, struct shares shares)
+{
+	while (!shares_is_zero(shares)) {
+		struct unallocated_trade trade;
+		struct shares part;
+		struct shares linked;
+
+		find_oldest(positions, accumulator, direction, &trade);
+		part = shares_minimum(trade.unallocated, shares);
+		linked = linked_already(positions, execution_id, trade.id);
+		trade_allocations_set_link(&positions->allocations, trade.id, execution_id,
+					   sides_plus(linked, part));
+		take(positions, accumulator, direction, &trade, part);
+		shares = sides_minus(shares, part);
+	}
+}
+
+void sides_unlink_youngest(struct positions *positions, struct trade_accumulator *accumulator,
+			   enum direction direction, int64_t execution_id, struct shares shares)
+{
+	while (!shares_is_zero(shares)) {
+		struct trade_contribution link;
+		struct shares part;
+		bool found =
+			trade_allocations_newest_link(&positions->allocations, execution_id, &link);
+
+		invariant(found);
+		part = shares_minimum(link.contributed, shares);
+		trade_allocations_set_link(&positions->allocations, link.trade_id, execution_id,
+					   sides_minus(link.contributed, part));
+		give_back(positions, accumulator, direction, link.trade_id, part);
+		shares = sides_minus(shares, part);
+	}
+}

@@ -1,0 +1,46 @@
+/*
+ * The two sides of a ticker's position, and the steps that move shares on and off them. Each step
+ * moves a trade's unallocated shares and its side of the accumulator together, so that a side is
+ * always the sum of what its trades have unallocated. accumulator is the caller's copy: the caller
+ * puts it. Every function belongs inside a transaction.
+ */
+#ifndef BALLAST_PROCESSOR_POSITION_SIDES_H
+#define BALLAST_PROCESSOR_POSITION_SIDES_H
+
+#include "base/compiler.h"
+#include "base/decimal.h"
+#include "processor/position.h"
+
+#include <stdint.h>
+
+/* a + b; what exceeds 128 bits is an invariant: the decoder refuses amounts long before that. */
+struct shares sides_plus(struct shares a, struct shares b);
+/* a - b; below zero is an invariant: nothing is taken that is not there. */
+struct shares sides_minus(struct shares a, struct shares b);
+
+/* What is accumulated of trades of that direction: BUY long, SELL short. */
+struct shares sides_accumulated(const struct trade_accumulator *accumulator,
+				enum direction direction);
+
+/* A trade that was just inserted, all of it unallocated. */
+void sides_add_trade(struct trade_accumulator *accumulator, enum direction direction,
+		     struct shares amount);
+
+/* While both sides have something, the oldest of each cancel. Afterwards one side is zero. */
+void sides_offset(struct positions *positions, struct trade_accumulator *accumulator);
+
+/*
+ * Takes shares of a side, from its oldest trades first, and links them to the execution, adding to
+ * what it has of the trade already. The side has that much.
+ */
+void sides_link_oldest(struct positions *positions, struct trade_accumulator *accumulator,
+		       enum direction direction, int64_t execution_id, struct shares shares);
+
+/*
+ * The reverse: shares that the execution's links hold go back to the side, from the youngest trades
+ * first. The links hold that much.
+ */
+void sides_unlink_youngest(struct positions *positions, struct trade_accumulator *accumulator,
+			   enum direction direction, int64_t execution_id, struct shares shares);
+
+#endif
