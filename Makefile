@@ -4,6 +4,7 @@ CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 PREFIX  ?= /usr/local
 DESTDIR ?=
 PYTHON  ?= /usr/bin/python3
+JOBS    ?= $(shell nproc)
 # `make V=1` shows whole commands.
 QUIET := $(if $(V),,@)
 
@@ -104,18 +105,18 @@ check: $(UNIT_TESTS)
 # Everything a newcomer and CI run. Both compilers, the sanitizers, the linters, then the real thing on a real node.
 test:
 	scripts/setup test
-	$(MAKE) all check
-	$(MAKE) CC=clang check
-	$(MAKE) CC=clang VARIANT=asan check
-	$(MAKE) lint
-	$(MAKE) integration
+	$(MAKE) -j$(JOBS) all check
+	$(MAKE) -j$(JOBS) CC=clang check
+	$(MAKE) -j$(JOBS) CC=clang VARIANT=asan check
+	$(MAKE) -j$(JOBS) lint
+	$(MAKE) -j$(JOBS) integration
 
 integration: all
 	$(PYTHON) -m pytest -q tests/integration
 
 demo:
 	scripts/setup demo
-	$(MAKE) all
+	$(MAKE) -j$(JOBS) all
 	$(PYTHON) scripts/demo
 
 LINTED  := $(SOURCES) $(wildcard tests/unit/*/*.c)
