@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/store.h"
+#include "ingest/chain_identity.h"
 
 #include <inttypes.h>
 
@@ -123,19 +123,13 @@ void answers_ask_missing(struct subscription *subscription)
  */
 static void identify(struct subscription *subscription)
 {
-	const struct chain_settings *settings = subscription->settings;
-	const struct store_identity identity = {
-		.chain_id = &subscription->chain_id,
-		.genesis_hash = &subscription->genesis_hash,
-		.orderbook = &settings->orderbook,
-		.owners = &settings->owners,
+	const struct chain_identity identity = {
+		.chain_id = subscription->chain_id,
+		.genesis_hash = subscription->genesis_hash,
 	};
 
-	if (settings->chain_id != 0 && (uint64_t)settings->chain_id != subscription->chain_id)
-		fatal(EXIT_CODE_NEEDS_PERSON,
-		      "wrong chain: CHAIN_ID says %" PRId64 ", the node is on %" PRIu64,
-		      settings->chain_id, subscription->chain_id);
-	store_identify(subscription->session->store, &identity);
+	chain_identity_require_id(subscription->settings, identity.chain_id);
+	chain_identity_record(subscription->session->store, &identity, subscription->settings);
 	subscription->phase = SUBSCRIPTION_SUBSCRIBING;
 	ask_subscriptions(subscription);
 }

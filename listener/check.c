@@ -6,6 +6,7 @@
 #include "base/process.h"
 #include "chain/evm_rpc.h"
 #include "chain/websocket.h"
+#include "ingest/chain_identity.h"
 #include "store/store.h"
 
 #include <inttypes.h>
@@ -102,10 +103,7 @@ void listener_check(const struct chain_settings *settings, const char *database_
 	if (read_chain_id(settings, &check, &error) != OUTCOME_OK)
 		fatal(EXIT_CODE_UNAVAILABLE, "cannot reach the node url=%s kind=%s reason=%s",
 		      url.text, error_kind_name(error.kind), error.text);
-	if (settings->chain_id != 0 && (uint64_t)settings->chain_id != check.chain_id)
-		fatal(EXIT_CODE_NEEDS_PERSON,
-		      "wrong chain: CHAIN_ID says %" PRId64 ", the node is on %" PRIu64,
-		      settings->chain_id, check.chain_id);
+	chain_identity_require_id(settings, check.chain_id);
 	if (access(database_path, F_OK) != 0)
 		return;
 	store_open_read_only(&store, database_path);
