@@ -52,6 +52,7 @@ static struct unresolved_token *add_unresolved(struct token_resolver *resolver,
 						   capacity, sizeof(*resolver->unresolved));
 		resolver->capacity = capacity;
 	}
+	invariant(resolver->unresolved != NULL);
 	added = &resolver->unresolved[resolver->count++];
 	*added = (struct unresolved_token){.address = *address};
 	backoff_init(&added->backoff, BACKOFF_BASE_MS, BACKOFF_MAXIMUM_MS);

@@ -43,9 +43,9 @@ void token_resolver_open(struct token_resolver *resolver, struct store *store,
 void token_resolver_close(struct token_resolver *resolver);
 
 /*
- * Begins a round of token_resolver_resolve. In each, every new token is asked, and those that failed
- * before until one fails again: a node that does not answer then costs one time-out a round, and
- * events that need no token go on between the rounds.
+ * Begins a round of token_resolver_resolve. In each, every new token is asked, and those that
+ * failed before until one fails again: a node that does not answer then costs one time-out a round,
+ * and events that need no token go on between the rounds.
  */
 void token_resolver_begin_pass(struct token_resolver *resolver);
 

@@ -79,6 +79,10 @@ bool clock_parse_text(const char *text, int64_t *wall_ms)
 	    !parse_digits(text + 17, 2, &parts.tm_sec) ||
 	    !parse_digits(text + 20, 3, &milliseconds))
 		return false;
+	/* Year 0 and year 9999 have no neighbour to which a day too many or too few could roll. */
+	if (parts.tm_mon < 1 || parts.tm_mon > 12 || parts.tm_mday < 1 || parts.tm_mday > 31 ||
+	    parts.tm_hour > 23 || parts.tm_min > 59 || parts.tm_sec > 59)
+		return false;
 	parts.tm_year -= 1900;
 	parts.tm_mon -= 1;
 	parsed = (int64_t)timegm(&parts) * 1000 + milliseconds;

@@ -148,6 +148,11 @@ static bool read_values(struct file_values *values, const char *path)
 
 	buffer_init(&text, BUFFER_MAX_CONFIG);
 	good = read_file(path, &text);
+	/* The lines behind a NUL would be passed over, and their limits with them. */
+	if (good && strlen(buffer_text(&text)) != text.length) {
+		log_error("configuration file: has a NUL byte path=%s", path);
+		good = false;
+	}
 	if (good)
 		good = for_each_line(&text, take_line, values);
 	buffer_free(&text);

@@ -27,7 +27,8 @@ struct config_text config_redact_url(const char *url)
 		host_length -= (size_t)(at + 1 - host);
 		host = at + 1;
 	}
-	if (host_length == 0 || host_length > 255)
+	/* An '@' behind the host: a password with a '/' in it, perhaps, and the host is none. */
+	if (host_length == 0 || host_length > 255 || strchr(host + host_length, '@') != NULL)
 		return (struct config_text){.text = "(unreadable URL)"};
 	(void)snprintf(redacted.text, sizeof(redacted.text), "%.*s://%s%.*s%s", (int)scheme_length,
 		       url, at == NULL ? "" : "...@", (int)host_length, host, more ? "/..." : "");
@@ -42,13 +43,16 @@ bool config_switch_scheme(const char *url, bool to_websocket, struct config_text
 	for (size_t i = 0; i < ARRAY_LENGTH(http); i++) {
 		const char *from = to_websocket ? http[i] : websocket[i];
 		const char *to = to_websocket ? websocket[i] : http[i];
+		struct config_text other;
 		int length;
 
 		if (strncmp(url, from, strlen(from)) != 0)
 			continue;
-		length = snprintf(switched->text, sizeof(switched->text), "%s%s", to,
-				  url + strlen(from));
-		return length > 0 && (size_t)length < sizeof(switched->text);
+		length = snprintf(other.text, sizeof(other.text), "%s%s", to, url + strlen(from));
+		if (length < 0 || (size_t)length >= sizeof(other.text))
+			return false;
+		*switched = other;
+		return true;
 	}
 	return false;
 }

@@ -48,12 +48,22 @@ static bool set_choice(const struct config_key *key, const char *value)
 	return false;
 }
 
+/* Whether something stands between "://", or user and password, and the port or path. */
+static bool names_host(const char *authority)
+{
+	size_t length = strcspn(authority, "/?#");
+	const char *at = memrchr(authority, '@', length);
+	const char *host = at == NULL ? authority : at + 1;
+
+	return host < authority + length && *host != ':';
+}
+
 static bool set_url(const struct config_key *key, const char *value)
 {
 	const char *colon = strstr(value, "://");
 
 	if (colon == NULL || !is_choice(key->choices, value, (size_t)(colon - value)) ||
-	    colon[3] == '\0' || colon[3] == '/') {
+	    !names_host(colon + strlen("://"))) {
 		log_error("%s: must be a URL that begins with one of %s and ://, and names a host",
 			  key->name, key->choices);
 		return false;

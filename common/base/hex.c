@@ -77,6 +77,8 @@ bool hex_parse_data(const char *text, struct buffer *bytes)
 
 		if (!parse_byte(text + i, &byte) || !buffer_append(bytes, &byte, 1)) {
 			bytes->length = before;
+			if (bytes->bytes != NULL)
+				bytes->bytes[before] = '\0';
 			return false;
 		}
 	}

@@ -82,14 +82,26 @@ static void append_escaped(struct line *line, const char *text, size_t length)
 	}
 }
 
-static void append_member(struct line *line, const char *name, size_t name_length,
-			  const char *value, size_t value_length)
+static void open_member(struct line *line, const char *name, size_t length)
 {
 	append_text(line, ",\"");
-	append_escaped(line, name, name_length);
+	append(line, name, length);
 	append_text(line, "\":\"");
-	append_escaped(line, value, value_length);
+}
+
+static void close_member(struct line *line, const char *value, size_t length)
+{
+	append_escaped(line, value, length);
 	append_text(line, "\"");
+}
+
+/* No value looks like a member: its quotes are escaped. */
+static bool has_member(const struct line *line, const char *name, size_t length)
+{
+	char member[MESSAGE_SIZE + 8];
+	int size = snprintf(member, sizeof(member), "\"%.*s\":", (int)length, name);
+
+	return memmem(line->text, line->length, member, (size_t)size) != NULL;
 }
 
 static bool is_key_byte(char byte)
@@ -97,22 +109,25 @@ static bool is_key_byte(char byte)
 	return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '_';
 }
 
-/* The length of "key" when text begins with "key=", else 0. */
-static size_t key_length(const char *text)
+/* The length of "key" when text begins with "key=", else 0. A key that the line has already is
+ * none: text from outside ("... level=info") cannot replace what we said. */
+static size_t key_length(const struct line *line, const char *text)
 {
 	size_t length = 0;
 
 	while (is_key_byte(text[length]))
 		length++;
-	return text[length] == '=' ? length : 0;
+	if (length == 0 || text[length] != '=')
+		return 0;
+	return has_member(line, text, length) ? 0 : length;
 }
 
 /* Where the next " key=" begins, or the end: a value may have blanks in it (a reason does). */
-static const char *value_end(const char *value)
+static const char *value_end(const struct line *line, const char *value)
 {
 	const char *end = value;
 
-	while (*end != '\0' && !(end[0] == ' ' && key_length(end + 1) > 0))
+	while (*end != '\0' && !(end[0] == ' ' && key_length(line, end + 1) > 0))
 		end++;
 	return end;
 }
@@ -120,16 +135,19 @@ static const char *value_end(const char *value)
 /* The words in front become "message", each key=value a member. */
 static void append_json_message(struct line *line, const char *message)
 {
-	const char *end = key_length(message) > 0 ? message : value_end(message);
+	const char *end;
 
-	append_member(line, "message", strlen("message"), message, (size_t)(end - message));
+	open_member(line, "message", strlen("message"));
+	end = key_length(line, message) > 0 ? message : value_end(line, message);
+	close_member(line, message, (size_t)(end - message));
 	while (*end != '\0') {
 		const char *key = *end == ' ' ? end + 1 : end;
-		size_t length = key_length(key);
+		size_t length = key_length(line, key);
 		const char *value = key + length + 1;
 
-		end = value_end(value);
-		append_member(line, key, length, value, (size_t)(end - value));
+		open_member(line, key, length);
+		end = value_end(line, value);
+		close_member(line, value, (size_t)(end - value));
 	}
 }
 

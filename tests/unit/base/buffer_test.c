@@ -1,14 +1,7 @@
-/* What grows, to its maximum and no further; and the wait that grows. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+/* What grows, to its maximum and no further. */
+#include "unit/store/test_store.h"
 
-#include "base/backoff.h"
 #include "base/buffer.h"
-
-#include <string.h>
 
 static void a_buffer_grows_to_its_maximum_and_not_beyond(void **state)
 {
@@ -33,6 +26,76 @@ static void a_buffer_grows_to_its_maximum_and_not_beyond(void **state)
 	buffer_free(&buffer);
 	assert_true(buffer_append_text(&buffer, "used"));
 	buffer_free(&buffer);
+}
+
+static void a_maximum_of_nothing_takes_nothing(void **state)
+{
+	struct buffer buffer;
+
+	(void)state;
+	buffer_init(&buffer, 0);
+	assert_false(buffer_append(&buffer, "a", 1));
+	assert_false(buffer_append_format(&buffer, "%s", "a"));
+	assert_true(buffer_append_text(&buffer, ""));
+	assert_string_equal(buffer_text(&buffer), "");
+	buffer_consume(&buffer, 0);
+	buffer_free(&buffer);
+}
+
+static void a_length_that_would_wrap_around_is_refused(void **state)
+{
+	struct buffer buffer;
+
+	(void)state;
+	buffer_init(&buffer, 100);
+	assert_true(buffer_append_text(&buffer, "abc"));
+	assert_false(buffer_append(&buffer, "x", SIZE_MAX));
+	assert_false(buffer_append(&buffer, "x", SIZE_MAX - 2));
+	assert_string_equal(buffer_text(&buffer), "abc");
+	buffer_free(&buffer);
+}
+
+static void bytes_of_every_value_are_kept_and_followed_by_a_nul(void **state)
+{
+	struct buffer buffer;
+
+	(void)state;
+	buffer_init(&buffer, 600);
+	/* The NUL needs a place of its own at the edge of the first capacity, 256. */
+	for (size_t i = 0; i < 600; i++) {
+		const uint8_t byte = (uint8_t)i;
+
+		assert_true(buffer_append(&buffer, &byte, 1));
+		assert_true(buffer.capacity > buffer.length);
+		assert_int_equal(buffer.bytes[buffer.length], 0);
+	}
+	buffer_consume(&buffer, 88);
+	assert_int_equal(buffer.length, 512);
+	assert_int_equal(buffer.bytes[buffer.length], 0);
+	for (size_t i = 0; i < 512; i++)
+		assert_int_equal(buffer.bytes[i], (uint8_t)(i + 88));
+	buffer_free(&buffer);
+}
+
+static void clearing_keeps_the_memory_and_the_maximum(void **state)
+{
+	struct buffer buffer;
+	const uint8_t *before;
+
+	(void)state;
+	buffer_init(&buffer, 3);
+	buffer_clear(&buffer);
+	assert_string_equal(buffer_text(&buffer), "");
+	assert_true(buffer_append_text(&buffer, "abc"));
+	before = buffer.bytes;
+	buffer_clear(&buffer);
+	assert_string_equal(buffer_text(&buffer), "");
+	assert_true(buffer_append_text(&buffer, "xyz"));
+	assert_ptr_equal(buffer.bytes, before);
+	assert_false(buffer_append_text(&buffer, "!"));
+	buffer_free(&buffer);
+	assert_null(buffer.bytes);
+	assert_false(buffer_append_text(&buffer, "long"));
 }
 
 static void much_is_kept_byte_for_byte(void **state)
@@ -66,45 +129,72 @@ static void grown_memory_is_zero(void **state)
 	memory_free(array);
 }
 
-static void a_wait_grows_with_the_failures_within_its_bounds(void **state)
+static void allocated_memory_is_zero(void **state)
 {
-	struct backoff backoff;
-	int64_t longest_ms = 0;
+	uint8_t *memory = memory_allocate(64, 64);
 
 	(void)state;
-	backoff_init(&backoff, 100, 5000);
-	for (int64_t limit_ms = 100; limit_ms <= 1600; limit_ms *= 2)
-		assert_in_range(backoff_next_ms(&backoff, 0), 1, limit_ms);
-	for (int i = 0; i < 2000; i++) {
-		int64_t wait_ms = backoff_next_ms(&backoff, 0);
-
-		assert_in_range(wait_ms, 1, 5000);
-		if (wait_ms > longest_ms)
-			longest_ms = wait_ms;
-	}
-	assert_true(longest_ms > 2500);
-	backoff_reset(&backoff);
-	assert_in_range(backoff_next_ms(&backoff, 0), 1, 100);
+	for (size_t i = 0; i < 4096; i++)
+		assert_int_equal(memory[i], 0);
+	memory_free(memory);
+	memory_free(NULL);
 }
 
-static void what_the_peer_asks_for_is_kept_within_reason(void **state)
+/* AddressSanitizer would report the refusal of too much memory instead of returning NULL. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
 {
-	struct backoff backoff;
+	return "allocator_may_return_null=1";
+}
+
+/* What a count times a size wraps to would be allocated with ease: 2 bytes. */
+static void grow_beyond_all(void *context)
+{
+	memory_free(memory_grow(NULL, 0, *(const size_t *)context + 2, 2));
+}
+
+static void consume_too_much(void *context)
+{
+	struct buffer buffer;
+
+	(void)context;
+	buffer_init(&buffer, 10);
+	if (buffer_append_text(&buffer, "abc"))
+		buffer_consume(&buffer, 4);
+}
+
+static void shrink(void *context)
+{
+	(void)context;
+	memory_free(memory_grow(NULL, 2, 1, 1));
+}
+
+static void what_no_caller_may_ask_for_ends_the_process(void **state)
+{
+	size_t count = SIZE_MAX / 2;
+	void (*const misuses[])(void *) = {grow_beyond_all, consume_too_much, shrink};
+	static const int exit_codes[] = {75, 70, 70};
 
 	(void)state;
-	backoff_init(&backoff, 100, 5000);
-	assert_int_equal(backoff_next_ms(&backoff, 60000), 60000);
-	assert_int_equal(backoff_next_ms(&backoff, INT64_MAX), 300000);
+	for (size_t i = 0; i < ARRAY_LENGTH(misuses); i++) {
+		struct test_child child = test_child_run(misuses[i], &count);
+
+		test_child_assert(&child, exit_codes[i], i == 0 ? "out of memory" : "invariant");
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_buffer_grows_to_its_maximum_and_not_beyond),
+		cmocka_unit_test(a_maximum_of_nothing_takes_nothing),
+		cmocka_unit_test(a_length_that_would_wrap_around_is_refused),
+		cmocka_unit_test(bytes_of_every_value_are_kept_and_followed_by_a_nul),
+		cmocka_unit_test(clearing_keeps_the_memory_and_the_maximum),
 		cmocka_unit_test(much_is_kept_byte_for_byte),
 		cmocka_unit_test(grown_memory_is_zero),
-		cmocka_unit_test(a_wait_grows_with_the_failures_within_its_bounds),
-		cmocka_unit_test(what_the_peer_asks_for_is_kept_within_reason),
+		cmocka_unit_test(allocated_memory_is_zero),
+		cmocka_unit_test(what_no_caller_may_ask_for_ends_the_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,98 +1,7 @@
-/* Configuration from file and environment: every kind, every refusal, and what may be logged of a
- * URL. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+/* Configuration from file and environment: what wins, what is refused, and what is told of it. */
+#include "unit/base/test_config.h"
 
-#include "base/config.h"
-#include "base/settings.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-struct values {
-	struct config_text text, choice, url;
-	int64_t integer;
-	struct shares shares;
-	struct evm_address address;
-	struct config_addresses addresses;
-};
-
-static struct values values;
-
-#define ADDRESS_A "0x00000000000000000000000000000000000000aa"
-#define ADDRESS_B "0x00000000000000000000000000000000000000bb"
-
-static const struct config_key keys[] = {
-	{.name = "TEST_TEXT",
-	 .kind = CONFIG_KIND_TEXT,
-	 .fallback = "default",
-	 .target = &values.text},
-	{.name = "TEST_CHOICE",
-	 .kind = CONFIG_KIND_CHOICE,
-	 .fallback = "one",
-	 .choices = "one|two",
-	 .target = &values.choice},
-	{.name = "TEST_URL", .kind = CONFIG_KIND_URL, .choices = "ws|wss", .target = &values.url},
-	{.name = "TEST_INTEGER",
-	 .kind = CONFIG_KIND_INTEGER,
-	 .fallback = "5",
-	 .minimum = -3,
-	 .maximum = 10,
-	 .target = &values.integer},
-	{.name = "TEST_SHARES",
-	 .kind = CONFIG_KIND_SHARES,
-	 .fallback = "1",
-	 .target = &values.shares},
-	{.name = "TEST_ADDRESS",
-	 .kind = CONFIG_KIND_ADDRESS,
-	 .required = true,
-	 .target = &values.address},
-	{.name = "TEST_ADDRESSES", .kind = CONFIG_KIND_ADDRESSES, .target = &values.addresses},
-};
-
-static int set_up(void **state)
-{
-	(void)state;
-	memset(&values, 0, sizeof(values));
-	for (size_t i = 0; i < ARRAY_LENGTH(keys); i++)
-		unsetenv(keys[i].name);
-	setenv("TEST_ADDRESS", ADDRESS_A, 1);
-	return 0;
-}
-
-static bool load(void)
-{
-	return config_load(keys, ARRAY_LENGTH(keys), NULL);
-}
-
-static bool load_with(const char *name, const char *value)
-{
-	bool good;
-
-	setenv(name, value, 1);
-	good = load();
-	unsetenv(name);
-	return good;
-}
-
-static bool load_file(const char *text)
-{
-	char path[] = "/tmp/ballast-config-XXXXXX";
-	int fd = mkstemp(path);
-	bool good;
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	close(fd);
-	good = config_load(keys, ARRAY_LENGTH(keys), path);
-	unlink(path);
-	return good;
-}
+#include "base/buffer.h"
 
 static void defaults_stand_when_nothing_is_set(void **state)
 {
@@ -142,101 +51,99 @@ static void a_missing_required_key_is_refused(void **state)
 	assert_false(load());
 }
 
-static void values_out_of_bounds_are_refused(void **state)
+static void a_key_given_twice_has_its_last_value(void **state)
 {
-	static const char *const bad[][2] = {
-		{"TEST_INTEGER", "11"},
-		{"TEST_INTEGER", "-4"},
-		{"TEST_INTEGER", "1x"},
-		{"TEST_INTEGER", "0x1"},
-		{"TEST_INTEGER", "1.0"},
-		{"TEST_INTEGER", "-"},
-		{"TEST_INTEGER", "99999999999999999999"},
-		{"TEST_CHOICE", "three"},
-		{"TEST_CHOICE", "on"},
-		{"TEST_CHOICE", "one|two"},
-		{"TEST_SHARES", "0"},
-		{"TEST_SHARES", "-1"},
-		{"TEST_SHARES", "1e3"},
-		{"TEST_ADDRESS", "0x12"},
-		{"TEST_ADDRESSES", ADDRESS_A ","},
-		{"TEST_ADDRESSES", ","},
-		{"TEST_ADDRESSES", ADDRESS_A " " ADDRESS_B},
-		{"TEST_URL", "http://host"},
-		{"TEST_URL", "ws://"},
-		{"TEST_URL", "ws:///path"},
-		{"TEST_URL", "host:8545"},
-		{"TEST_URL", "ws://a b"},
-		{"TEST_URL", "ws://a\nb"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
-		if (load_with(bad[i][0], bad[i][1]))
-			fail_msg("accepted: %s=%s", bad[i][0], bad[i][1]);
-	}
+	assert_true(load_file("TEST_INTEGER=7\nTEST_INTEGER=8\n"));
+	assert_int_equal(values.integer, 8);
+	assert_true(load_file("TEST_INTEGER=7\nTEST_INTEGER=\n"));
+	assert_int_equal(values.integer, 5);
 }
 
-static void integers_are_read_to_their_bounds(void **state)
+static void the_value_begins_behind_the_first_equals_sign(void **state)
 {
 	(void)state;
-	assert_true(load_with("TEST_INTEGER", "10"));
-	assert_int_equal(values.integer, 10);
-	assert_true(load_with("TEST_INTEGER", "-3"));
-	assert_int_equal(values.integer, -3);
+	assert_true(load_file("TEST_TEXT=a=b#c\nTEST_INTEGER=1\n"));
+	assert_string_equal(values.text.text, "a=b#c");
+	assert_true(load_file("TEST_TEXT=\"\nTEST_URL=\"ws://h\"\n"));
+	assert_string_equal(values.text.text, "\"");
+	assert_string_equal(values.url.text, "ws://h");
+	assert_true(load_file(""));
+	assert_string_equal(values.text.text, "default");
 }
 
-static void addresses_are_sorted_and_each_counts_once(void **state)
+static void a_file_with_a_nul_byte_is_refused_not_cut_off(void **state)
 {
+	static const char text[] = "TEST_INTEGER=7\n#\0\nTEST_CHOICE=three\n";
+
 	(void)state;
-	assert_true(load_with("TEST_ADDRESSES", ADDRESS_B ", " ADDRESS_A "," ADDRESS_B));
-	assert_int_equal(values.addresses.count, 2);
-	assert_string_equal(evm_address_text(&values.addresses.items[0]).text, ADDRESS_A);
-	assert_string_equal(evm_address_text(&values.addresses.items[1]).text, ADDRESS_B);
+	assert_false(load_bytes(text, sizeof(text) - 1));
 }
 
-static void a_url_is_logged_without_its_secrets(void **state)
+static void a_file_beyond_the_maximum_is_refused(void **state)
 {
-	static const char *const pairs[][2] = {
-		{"wss://node.test/v2/KEY", "wss://node.test/..."},
-		{"https://node.test:8545", "https://node.test:8545"},
-		{"https://node.test/", "https://node.test"},
-		{"https://user:pass@node.test", "https://...@node.test"},
-		{"https://user:p@ss@node.test/x?key=K", "https://...@node.test/..."},
-		{"https://node.test?key=K", "https://node.test/..."},
-		{"https://node.test#K", "https://node.test/..."},
-		{"KEY", "(unreadable URL)"},
-		{"", ""},
-		{"https://user:pass@", "(unreadable URL)"},
-	};
+	char *text = memory_allocate(BUFFER_MAX_CONFIG + 1, 1);
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LENGTH(pairs); i++)
-		assert_string_equal(config_redact_url(pairs[i][0]).text, pairs[i][1]);
+	memset(text, '\n', BUFFER_MAX_CONFIG + 1);
+	assert_true(load_bytes(text, BUFFER_MAX_CONFIG));
+	assert_false(load_bytes(text, BUFFER_MAX_CONFIG + 1));
+	memory_free(text);
 }
 
-static void the_scheme_is_switched_both_ways(void **state)
+static void load_badly(void *context)
 {
-	struct config_text url;
-
-	(void)state;
-	assert_true(config_switch_scheme("http://h/x", true, &url));
-	assert_string_equal(url.text, "ws://h/x");
-	assert_true(config_switch_scheme("wss://h/x", false, &url));
-	assert_string_equal(url.text, "https://h/x");
-	assert_false(config_switch_scheme("ftp://h", true, &url));
-	assert_false(config_switch_scheme("wss://h", true, &url));
+	(void)context;
+	unsetenv("TEST_ADDRESS");
+	setenv("TEST_INTEGER", "s3cret", 1);
+	setenv("TEST_URL", "s3cret://s3cret", 1);
+	(void)load_file("TEST_CHOICE=s3cret\nno key s3cret\nTEST_SHARES=s3cret\n"
+			"TEST_ADDRESSES=s3cret\nHTTP_RPC_URL=s3cret\nTYPING_EROR=s3cret\n");
 }
 
-static void one_url_of_a_node_gives_the_other(void **state)
+static void all_problems_are_told_at_once_and_no_value_is(void **state)
 {
-	struct chain_settings settings = {.http_url = {.text = "https://node.test/rpc"}};
-	struct chain_settings nothing = {.chain_id = 0};
+	static const char *const said[] = {"error ballast: TEST_INTEGER: must be a whole number "
+					   "from -3 to 10\n",
+					   "TEST_URL: must be a URL that begins with one of ws|wss",
+					   "TEST_CHOICE: must be one of one|two\n",
+					   "line 2 is not KEY=VALUE\n",
+					   "TEST_SHARES: must be a decimal number above 0",
+					   "TEST_ADDRESSES: must be 1 to 32 addresses",
+					   "TEST_ADDRESS: is missing (an address)\n",
+					   "warn ballast: configuration file: no program knows the "
+					   "key TYPING_EROR\n"};
+	struct test_child child = test_child_run(load_badly, NULL);
 
 	(void)state;
-	assert_true(settings_complete_chain(&settings));
-	assert_string_equal(settings.websocket_url.text, "wss://node.test/rpc");
-	assert_false(settings_complete_chain(&nothing));
+	for (size_t i = 0; i < ARRAY_LENGTH(said); i++)
+		test_child_assert(&child, 0, said[i]);
+	assert_null(strstr(child.text, "s3cret"));
+	/* The key of another program is nothing to be told of. */
+	assert_null(strstr(child.text, "HTTP_RPC_URL"));
+}
+
+static void print_all(void *context)
+{
+	(void)context;
+	if (!load_file("TEST_URL=wss://u:s3cret@node.test/s3cret\nTEST_SHARES=0.50\n"
+		       "TEST_ADDRESSES=" ADDRESS_B "," ADDRESS_A "\n"))
+		_exit(1);
+	(void)dup2(STDERR_FILENO, STDOUT_FILENO);
+	config_print(keys, ARRAY_LENGTH(keys));
+	(void)fflush(stdout);
+}
+
+static void the_values_are_printed_without_secrets(void **state)
+{
+	struct test_child child = test_child_run(print_all, NULL);
+
+	(void)state;
+	assert_int_equal(child.exit_code, 0);
+	assert_string_equal(child.text, "TEST_TEXT=default\nTEST_CHOICE=one\n"
+					"TEST_URL=wss://...@node.test/...\nTEST_INTEGER=5\n"
+					"TEST_SHARES=0.5\nTEST_ADDRESS=" ADDRESS_A "\n"
+					"TEST_ADDRESSES=" ADDRESS_A "," ADDRESS_B "\n");
 }
 
 #define STORY(name) cmocka_unit_test_setup(name, set_up)
@@ -249,12 +156,12 @@ int main(void)
 		STORY(the_environment_wins_unless_it_is_empty),
 		STORY(a_line_that_is_no_key_and_value_is_refused),
 		STORY(a_missing_required_key_is_refused),
-		STORY(values_out_of_bounds_are_refused),
-		STORY(integers_are_read_to_their_bounds),
-		STORY(addresses_are_sorted_and_each_counts_once),
-		STORY(a_url_is_logged_without_its_secrets),
-		STORY(the_scheme_is_switched_both_ways),
-		STORY(one_url_of_a_node_gives_the_other),
+		STORY(a_key_given_twice_has_its_last_value),
+		STORY(the_value_begins_behind_the_first_equals_sign),
+		STORY(a_file_with_a_nul_byte_is_refused_not_cut_off),
+		STORY(a_file_beyond_the_maximum_is_refused),
+		STORY(all_problems_are_told_at_once_and_no_value_is),
+		STORY(the_values_are_printed_without_secrets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

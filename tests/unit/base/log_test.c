@@ -1,8 +1,11 @@
 /* What stands on stderr: the form of a line, hostile text, levels, and how a process ends. */
 #include "unit/store/test_store.h"
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/outcome.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
 
 static void write_text(void *context)
 {
@@ -68,6 +71,191 @@ static void a_line_too_long_is_cut_and_stays_one_line(void **state)
 	assert_true(newline == NULL || newline[1] == '\0');
 }
 
+static void write_every_byte(void *context)
+{
+	char text[256];
+
+	for (size_t i = 0; i < 255; i++)
+		text[i] = (char)(i + 1);
+	text[255] = '\0';
+	log_start("tester", LOG_LEVEL_INFO, *(const enum log_format *)context);
+	log_info("%s", text);
+}
+
+static void every_byte_is_written_in_printable_ascii(void **state)
+{
+	enum log_format formats[] = {LOG_FORMAT_TEXT, LOG_FORMAT_JSON};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(formats); i++) {
+		struct test_child child = test_child_run(write_every_byte, &formats[i]);
+		const char *newline = strchr(child.text, '\n');
+
+		assert_non_null(newline);
+		assert_string_equal(newline, "\n");
+		for (const char *byte = child.text; byte < newline; byte++)
+			assert_in_range((unsigned char)*byte, ' ', '~');
+	}
+}
+
+static void write_hostile_json(void *context)
+{
+	(void)context;
+	log_start("tester", LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+	log_error("node refused chain_id=%d reason=%s", 1,
+		  "no level=info program=x time=0 message=ok chain_id=2 reason=none \"level\":1");
+	log_error("%s", "level=info message=ok \",\"level\":\"info a=1 a=2");
+}
+
+/* Most readers of JSON take the last of two members of one name. */
+static void text_from_outside_replaces_no_member(void **state)
+{
+	struct test_child child = test_child_run(write_hostile_json, NULL);
+
+	(void)state;
+	test_child_assert(
+		&child, 0,
+		"\"level\":\"error\",\"program\":\"tester\",\"message\":\"node refused\","
+		"\"chain_id\":\"1\",\"reason\":\"no level=info program=x time=0 message=ok "
+		"chain_id=2 reason=none \\\"level\\\":1\"}\n");
+	test_child_assert(&child, 0,
+			  "\"level\":\"error\",\"program\":\"tester\",\"message\":\"level=info "
+			  "message=ok \\\",\\\"level\\\":\\\"info\",\"a\":\"1 a=2\"}\n");
+}
+
+static void write_odd_members(void *context)
+{
+	(void)context;
+	log_start("tester", LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+	log_info("%s", "");
+	log_info("words = none Key=no a-b=no =no a_1=yes");
+	log_info("empty a= b=");
+}
+
+static void only_a_key_of_small_letters_is_a_member(void **state)
+{
+	struct test_child child = test_child_run(write_odd_members, NULL);
+
+	(void)state;
+	test_child_assert(&child, 0, "\"message\":\"\"}\n");
+	test_child_assert(&child, 0,
+			  "\"message\":\"words = none Key=no a-b=no =no\",\"a_1\":\"yes\"}\n");
+	test_child_assert(&child, 0, "\"message\":\"empty\",\"a\":\"\",\"b\":\"\"}\n");
+}
+
+static void write_worst_json(void *context)
+{
+	/* Every byte takes six in JSON; and a member of two bytes takes seven. */
+	char text[4096];
+
+	(void)context;
+	log_start("tester", LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+	memset(text, 1, sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	log_info("%s", text);
+}
+
+static void a_cut_line_of_json_is_still_closed(void **state)
+{
+	/* More than the child's text can hold: its end is what counts. */
+	int lines[2];
+	char text[32768];
+	ssize_t length;
+	int kept = dup(STDERR_FILENO);
+
+	(void)state;
+	assert_int_equal(pipe2(lines, O_NONBLOCK), 0);
+	assert_true(dup2(lines[1], STDERR_FILENO) >= 0);
+	write_worst_json(NULL);
+	assert_true(dup2(kept, STDERR_FILENO) >= 0);
+	/* All of it in one read: it was one write. */
+	length = read(lines[0], text, sizeof(text) - 1);
+	assert_true(length > 12000);
+	text[length] = '\0';
+	assert_string_equal(text + length - 9, "\\u0001\"}\n");
+	(void)close(kept);
+	(void)close(lines[0]);
+	(void)close(lines[1]);
+}
+
+static void write_at(void *context)
+{
+	log_start("tester", *(const enum log_level *)context, LOG_FORMAT_TEXT);
+	log_debug("one");
+	log_info("one");
+	log_warn("one");
+	log_error("one");
+}
+
+static void nothing_below_the_level_is_written_and_all_from_it_is(void **state)
+{
+	static const char *const names[] = {" debug tester: one\n", " info tester: one\n",
+					    " warn tester: one\n", " error tester: one\n"};
+
+	(void)state;
+	for (enum log_level level = LOG_LEVEL_DEBUG; level <= LOG_LEVEL_ERROR; level++) {
+		struct test_child child = test_child_run(write_at, &level);
+
+		for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+			assert_int_equal(strstr(child.text, names[i]) != NULL, i >= level);
+	}
+}
+
+static void write_into_packets(void *context)
+{
+	(void)context;
+	log_start("tester", LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT);
+	log_info("first a=%d", 1);
+	log_error("second");
+}
+
+/* A socket that keeps the bounds of what is written: one line is one write. */
+static void each_line_is_one_write_with_its_time_in_front(void **state)
+{
+	int ends[2];
+	char text[256];
+	int64_t wall_ms;
+	int kept = dup(STDERR_FILENO);
+	ssize_t length;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+	assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
+	write_into_packets(NULL);
+	assert_true(dup2(kept, STDERR_FILENO) >= 0);
+	length = recv(ends[0], text, sizeof(text) - 1, MSG_DONTWAIT);
+	assert_true(length > CLOCK_TEXT_SIZE);
+	text[length] = '\0';
+	assert_string_equal(text + CLOCK_TEXT_SIZE, "info tester: first a=1\n");
+	text[CLOCK_TEXT_SIZE - 1] = '\0';
+	assert_true(clock_parse_text(text, &wall_ms));
+	length = recv(ends[0], text, sizeof(text) - 1, MSG_DONTWAIT);
+	assert_true(length > CLOCK_TEXT_SIZE);
+	text[length] = '\0';
+	assert_string_equal(text + CLOCK_TEXT_SIZE, "error tester: second\n");
+	assert_int_equal(recv(ends[0], text, sizeof(text), MSG_DONTWAIT), -1);
+	(void)close(kept);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
+static void write_to_nobody(void *context)
+{
+	(void)context;
+	(void)close(STDERR_FILENO);
+	log_error("lost");
+	_exit(5);
+}
+
+static void a_line_that_nobody_reads_stops_nothing(void **state)
+{
+	struct test_child child = test_child_run(write_to_nobody, NULL);
+
+	(void)state;
+	assert_int_equal(child.exit_code, 5);
+	assert_string_equal(child.text, "");
+}
+
 static void fail_an_invariant(void *context)
 {
 	invariant(context != NULL);
@@ -90,32 +278,20 @@ static void an_invariant_ends_with_70_and_says_which(void **state)
 	test_child_assert(&child, 78, "wrong chain: 1");
 }
 
-static void an_error_is_set_in_one_line_and_cut_to_fit(void **state)
-{
-	struct error error = {.retry_after_ms = 9};
-	char text[1000];
-
-	(void)state;
-	memset(text, 'x', sizeof(text) - 1);
-	text[sizeof(text) - 1] = '\0';
-	assert_int_equal(error_set(&error, OUTCOME_RETRY, ERROR_KIND_RPC, "%s", text),
-			 OUTCOME_RETRY);
-	assert_int_equal(strlen(error.text), ERROR_TEXT_SIZE - 1);
-	assert_int_equal(error.kind, ERROR_KIND_RPC);
-	assert_int_equal(error.retry_after_ms, 0);
-	assert_int_equal(error_set(NULL, OUTCOME_UNKNOWN, ERROR_KIND_NONE, "-"), OUTCOME_UNKNOWN);
-	assert_string_equal(error_kind_name(ERROR_KIND_RATE_LIMITED), "rate limited");
-	assert_string_equal(error_kind_name(ERROR_KIND_RANGE_TOO_LARGE), "range too large");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_text_line_has_time_level_program_and_no_control_bytes),
 		cmocka_unit_test(a_json_line_has_a_member_for_each_key),
 		cmocka_unit_test(a_line_too_long_is_cut_and_stays_one_line),
+		cmocka_unit_test(every_byte_is_written_in_printable_ascii),
+		cmocka_unit_test(text_from_outside_replaces_no_member),
+		cmocka_unit_test(only_a_key_of_small_letters_is_a_member),
+		cmocka_unit_test(a_cut_line_of_json_is_still_closed),
+		cmocka_unit_test(nothing_below_the_level_is_written_and_all_from_it_is),
+		cmocka_unit_test(each_line_is_one_write_with_its_time_in_front),
+		cmocka_unit_test(a_line_that_nobody_reads_stops_nothing),
 		cmocka_unit_test(an_invariant_ends_with_70_and_says_which),
-		cmocka_unit_test(an_error_is_set_in_one_line_and_cut_to_fit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

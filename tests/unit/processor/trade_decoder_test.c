@@ -224,6 +224,26 @@ static void an_amount_beyond_all_shares_is_refused(void **state)
 	assert_refused(&event, "USDC");
 }
 
+static void the_most_shares_a_fill_may_move_are_just_below_a_trillion(void **state)
+{
+	/* 10^30: a trillion shares of 18 decimals. */
+	static const uint8_t trillion[] = {0x0c, 0x9f, 0x2c, 0x9c, 0xd0, 0x46, 0x74,
+					   0xed, 0xea, 0x40, 0x00, 0x00, 0x00};
+	struct orderbook_event event = a_fill(101, leg_of(USDC, 6, 1), leg_of(AAPL, 18, 1));
+	uint8_t *amount = event.fills[0].output.amount.bytes;
+	struct decoded_trades trades;
+
+	(void)state;
+	memcpy(amount + EVM_WORD_SIZE - sizeof(trillion), trillion, sizeof(trillion));
+	assert_refused(&event, "amount out of range: 1000000000000000000000000000000 raw units");
+	/* 0x3f ff ff ff below 0x40 00 00 00: one unit less. */
+	amount[EVM_WORD_SIZE - 4] = 0x3f;
+	memset(amount + EVM_WORD_SIZE - 3, 0xff, 3);
+	trades = decode(&event);
+	assert_string_equal(shares_text(trades.items[0].amount).text,
+			    "999999999999.999999999999999999");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +257,7 @@ int main(void)
 		cmocka_unit_test(pairs_we_cannot_read_are_refused_by_name),
 		cmocka_unit_test(decimals_that_contradict_the_token_are_refused),
 		cmocka_unit_test(an_amount_beyond_all_shares_is_refused),
+		cmocka_unit_test(the_most_shares_a_fill_may_move_are_just_below_a_trillion),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,547 @@
+/*
+ * The processor's steps without a process: real events in a real database, a node of the test's
+ * own.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "chain/orderbook_json.h"
+#include "processor/processor.h"
+#include "unit/chain/orderbook_logs.h"
+#include "unit/processor/test_laws.h"
+#include "unit/processor/test_node.h"
+#include "unit/store/test_sql.h"
+
+#include <fcntl.h>
+
+struct fixture {
+	struct test_file file;
+	struct chain_settings settings;
+	struct test_node node;
+	struct processor processor;
+	struct test_laws laws;
+};
+
+static void open_processor(struct fixture *fixture)
+{
+	struct processor *processor = &fixture->processor;
+	struct shares threshold;
+
+	assert_true(shares_parse("1", &threshold));
+	store_open(&processor->store, fixture->file.path);
+	instance_lock_open(&processor->lock, fixture->file.path);
+	processor_open(processor, &fixture->settings, threshold, 0);
+	test_laws_open(&fixture->laws, &processor->store);
+}
+
+static void close_processor(struct fixture *fixture)
+{
+	test_laws_close(&fixture->laws);
+	processor_close(&fixture->processor);
+	instance_lock_close(&fixture->processor.lock);
+	store_close(&fixture->processor.store);
+}
+
+static int set_up(void **state)
+{
+	static struct fixture fixture;
+
+	memset(&fixture, 0, sizeof(fixture));
+	fixture.settings.orderbook = address_of(0x0b);
+	fixture.settings.owners.items[0] = address_of(OWNER);
+	fixture.settings.owners.count = 1;
+	test_node_start(&fixture.node, &fixture.settings);
+	(void)test_node_token(&fixture.node, address_of(USDC), "USDC", 6);
+	(void)test_node_token(&fixture.node, address_of(AAPL), "AAPL0x", 18);
+	(void)test_node_token(&fixture.node, address_of(NVDA), "NVDAs1", 18);
+	test_file_create(&fixture.file);
+	open_processor(&fixture);
+	*state = &fixture;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	close_processor(fixture);
+	test_file_remove(&fixture->file);
+	test_node_stop(&fixture->node);
+	return 0;
+}
+
+static void append(struct fixture *fixture, const struct evm_logs *logs)
+{
+	struct orderbook_occurrence occurrence;
+	struct buffer json;
+	size_t cursor = 0;
+	struct event_record record = {
+		.block_timestamp = clock_text_of_ms(0),
+		.source = EVENT_SOURCE_LISTENER,
+	};
+
+	buffer_init(&json, BUFFER_MAX_EVENT_JSON);
+	assert_true(orderbook_next_occurrence(logs, &cursor, &occurrence));
+	assert_true(orderbook_json_write(logs, &occurrence, &json));
+	record.tx_hash = occurrence.log->tx_hash;
+	record.log_index = (int64_t)occurrence.log->log_index;
+	record.block_number = (int64_t)occurrence.log->block_number;
+	record.block_hash = occurrence.log->block_hash;
+	record.event_type = orderbook_event_type_name(occurrence.type);
+	record.event_data = buffer_text(&json);
+	assert_true(store_begin(&fixture->processor.store));
+	assert_int_equal(event_queue_append(&fixture->processor.events, &record), EVENT_ADDED);
+	store_commit(&fixture->processor.store);
+	buffer_free(&json);
+}
+
+/* The transaction's hash is of the place: two events are never one. */
+static struct evm_log place_of(enum topic topic, uint64_t block_number, uint64_t log_index)
+{
+	struct evm_log log = log_of(topic, (uint8_t)log_index, log_index);
+
+	log.block_number = block_number;
+	log.tx_hash.bytes[0] = (uint8_t)(block_number >> 8);
+	log.tx_hash.bytes[1] = (uint8_t)block_number;
+	return log;
+}
+
+static void take(struct fixture *fixture, uint64_t block_number, uint64_t log_index,
+		 enum vector vector)
+{
+	struct evm_log log = place_of(TOPIC_TAKE_ORDER, block_number, log_index);
+	struct evm_logs logs;
+
+	evm_logs_init(&logs);
+	add_vector(&logs, &log, vector);
+	append(fixture, &logs);
+	evm_logs_free(&logs);
+}
+
+static void clear(struct fixture *fixture, uint64_t block_number, enum vector vector,
+		  enum vector after)
+{
+	struct evm_log log = place_of(TOPIC_CLEAR, block_number, 0);
+	struct evm_logs logs;
+
+	evm_logs_init(&logs);
+	add_vector(&logs, &log, vector);
+	log.topics[0] = orderbook_topics[TOPIC_AFTER_CLEAR];
+	log.log_index = 1;
+	add_vector(&logs, &log, after);
+	append(fixture, &logs);
+	evm_logs_free(&logs);
+}
+
+/* OWNER buys 2 NVDA. */
+static void buy_nvda(struct fixture *fixture, uint64_t block_number)
+{
+	clear(fixture, block_number, CLEAR_BOB, AFTER_BOB);
+}
+
+static void cover(struct fixture *fixture, int64_t first, int64_t last)
+{
+	assert_true(store_begin(&fixture->processor.store));
+	block_coverage_add(&fixture->processor.coverage, (struct block_range){first, last});
+	store_commit(&fixture->processor.store);
+}
+
+/* All that is to do; each transaction leaves the laws standing. */
+static void run(struct fixture *fixture)
+{
+	bool more;
+
+	do {
+		more = processor_step(&fixture->processor);
+		test_laws_hold(&fixture->laws);
+	} while (more);
+}
+
+static void expect(struct fixture *fixture, const char *sql, const char *value)
+{
+	test_sql_expect(&fixture->processor.store, sql, value);
+}
+
+static void events_are_applied_in_chain_order_however_they_arrived(void **state)
+{
+	struct fixture *fixture = *state;
+
+	take(fixture, 7, 4, TAKE_BUY);
+	take(fixture, 7, 1, TAKE_WEI);
+	take(fixture, 5, 9, TAKE_SELL);
+	cover(fixture, 0, 10);
+	run(fixture);
+	expect(fixture,
+	       "SELECT group_concat(block_number || '/' || log_index || ' ' || direction || ' ' ||"
+	       " amount, ', ') AS value FROM (SELECT * FROM onchain_trades ORDER BY id)",
+	       "5/9 SELL 0.6, 7/1 SELL 0.000000000000000001, 7/4 BUY 2.5");
+	expect(fixture, "SELECT direction || ' ' || shares AS value FROM executions", "SELL 1");
+	expect(fixture, "SELECT net_position AS value FROM trade_accumulators",
+	       "0.899999999999999999");
+	expect(fixture, "SELECT price_usdc AS value FROM onchain_trades WHERE id = 1", "230");
+	expect(fixture, "SELECT price_usdc AS value FROM onchain_trades WHERE id = 2", NULL);
+	assert_false(processor_step(&fixture->processor));
+	assert_int_equal(processor_wait_ms(&fixture->processor), -1);
+}
+
+static void events_beyond_contiguous_coverage_wait(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->settings.deployment_block = 3;
+	take(fixture, 5, 0, TAKE_SELL);
+	take(fixture, 9, 0, TAKE_BUY);
+	cover(fixture, 4, 6);
+	run(fixture);
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "0");
+	cover(fixture, 3, 3);
+	cover(fixture, 8, 10);
+	run(fixture);
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "1");
+	cover(fixture, 7, 7);
+	run(fixture);
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "2");
+}
+
+/* A living listener whose session begins at block 8; it lives until it is killed. */
+static pid_t start_listener(struct fixture *fixture)
+{
+	struct listener_sessions sessions;
+	struct instance_lock lock;
+	struct store store;
+	int ready[2];
+	char byte = 0;
+	pid_t pid;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	(void)fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		int64_t id;
+
+		store_open(&store, fixture->file.path);
+		instance_lock_open(&lock, fixture->file.path);
+		listener_sessions_open(&sessions, &store, &lock);
+		if (!store_begin(&store))
+			_exit(1);
+		id = listener_sessions_begin(&sessions, 8, CUTOFF_FIRST_EVENT, clock_now_text());
+		instance_lock_hold_session(&lock, id);
+		store_commit(&store);
+		(void)!write(ready[1], &byte, 1);
+		for (;;)
+			(void)pause();
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+	return pid;
+}
+
+static void an_open_session_answers_for_the_blocks_from_its_cutoff(void **state)
+{
+	struct fixture *fixture = *state;
+	pid_t listener = start_listener(fixture);
+
+	take(fixture, 100, 0, TAKE_SELL);
+	cover(fixture, 0, 6);
+	run(fixture);
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "0");
+	cover(fixture, 7, 7);
+	run(fixture);
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "1");
+	assert_int_equal(kill(listener, SIGKILL), 0);
+	assert_int_equal(waitpid(listener, NULL, 0), listener);
+	take(fixture, 101, 0, TAKE_SELL);
+	run(fixture);
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "1");
+}
+
+static void with_deployment_at_the_cutoff_nothing_needs_to_be_covered(void **state)
+{
+	struct fixture *fixture = *state;
+	pid_t listener = start_listener(fixture);
+
+	fixture->settings.deployment_block = 8;
+	take(fixture, 9, 0, TAKE_SELL);
+	run(fixture);
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "1");
+	assert_int_equal(kill(listener, SIGKILL), 0);
+	assert_int_equal(waitpid(listener, NULL, 0), listener);
+}
+
+static void what_cannot_be_applied_is_set_aside_and_blocks_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+
+	take(fixture, 1, 0, TAKE_SELL);
+	take(fixture, 1, 1, TAKE_INPUT_INDEX);
+	take(fixture, 1, 2, TAKE_LARGEST);
+	take(fixture, 1, 3, TAKE_SELL);
+	cover(fixture, 0, 1);
+	run(fixture);
+	expect(fixture,
+	       "SELECT group_concat(outcome, ' ') AS value"
+	       " FROM (SELECT outcome FROM event_queue ORDER BY log_index)",
+	       "trade quarantined quarantined trade");
+	expect(fixture,
+	       "SELECT count(*) || '' AS value FROM event_queue WHERE log_index = 2"
+	       " AND error LIKE 'amount out of range%AAPL0x%'",
+	       "1");
+	expect(fixture, "SELECT net_position AS value FROM trade_accumulators", "-0.2");
+
+	/* Taken up again, it comes to the same. */
+	assert_true(store_begin(&fixture->processor.store));
+	assert_int_equal(event_queue_requeue_quarantined(&fixture->processor.events), 2);
+	store_commit(&fixture->processor.store);
+	run(fixture);
+	expect(fixture,
+	       "SELECT count(*) || '' AS value FROM event_queue WHERE outcome = 'quarantined'",
+	       "2");
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "2");
+}
+
+static void a_token_that_is_no_share_is_quarantined_by_name(void **state)
+{
+	struct fixture *fixture = *state;
+
+	test_node_string(&fixture->node.words->tokens[1].symbol, "WETH", 4);
+	take(fixture, 1, 0, TAKE_SELL);
+	cover(fixture, 0, 1);
+	run(fixture);
+	expect(fixture,
+	       "SELECT count(*) || '' AS value FROM event_queue WHERE outcome = 'quarantined'"
+	       " AND error LIKE 'unknown token pair%USDC%WETH%e018%'",
+	       "1");
+}
+
+static void a_token_that_reverts_is_quarantined_and_can_be_taken_up_again(void **state)
+{
+	struct fixture *fixture = *state;
+
+	test_node_error(&fixture->node.words->tokens[1].symbol, 3, "execution reverted");
+	take(fixture, 1, 0, TAKE_SELL);
+	buy_nvda(fixture, 2);
+	cover(fixture, 0, 2);
+	run(fixture);
+	expect(fixture,
+	       "SELECT group_concat(outcome, ' ') AS value"
+	       " FROM (SELECT outcome FROM event_queue ORDER BY block_number)",
+	       "quarantined trade");
+	test_node_string(&fixture->node.words->tokens[1].symbol, "AAPL0x", 6);
+	assert_true(store_begin(&fixture->processor.store));
+	assert_int_equal(event_queue_requeue_quarantined(&fixture->processor.events), 1);
+	store_commit(&fixture->processor.store);
+	/* As a new process, with --retry-quarantined. */
+	close_processor(fixture);
+	open_processor(fixture);
+	run(fixture);
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "2");
+}
+
+static void strangers_are_filtered_without_a_question_to_the_node(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->node.words->is_broken = true;
+	take(fixture, 1, 0, TAKE_FOREIGN);
+	cover(fixture, 0, 1);
+	run(fixture);
+	expect(fixture, "SELECT outcome AS value FROM event_queue", "filtered");
+	assert_int_equal(fixture->processor.waiting_for_tokens, 0);
+}
+
+static void a_clear_between_two_of_our_owners_sends_no_order_for_what_cancels(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->settings.owners.items[1] = address_of(OTHER);
+	fixture->settings.owners.count = 2;
+	clear(fixture, 1, CLEAR_BOUNTY, AFTER_BOUNTY);
+	cover(fixture, 0, 1);
+	run(fixture);
+	expect(fixture,
+	       "SELECT group_concat(direction || ' ' || amount || ' ' || usdc_amount, ', ') AS "
+	       "value"
+	       " FROM (SELECT * FROM onchain_trades ORDER BY id)",
+	       "SELL 1.5 300, BUY 1.4 310");
+	expect(fixture, "SELECT count(*) || '' AS value FROM executions", "0");
+	expect(fixture, "SELECT net_position AS value FROM trade_accumulators", "-0.1");
+}
+
+static void dust_in_batches_is_one_order(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (uint64_t i = 0; i < 250; i++)
+		take(fixture, 1, i, i < 248 ? TAKE_WEI : TAKE_SELL);
+	cover(fixture, 0, 1);
+	assert_true(processor_step(&fixture->processor));
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "100");
+	run(fixture);
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "250");
+	expect(fixture, "SELECT direction || ' ' || shares AS value FROM executions", "BUY 1");
+	expect(fixture, "SELECT net_position AS value FROM trade_accumulators",
+	       "-0.200000000000000248");
+}
+
+static void a_token_that_cannot_be_asked_holds_only_its_own_events(void **state)
+{
+	struct fixture *fixture = *state;
+	struct test_node_answer *nvda = &fixture->node.words->tokens[2].symbol;
+
+	/* More than a batch, more than could be told apart if each counted. */
+	test_node_error(nvda, -32000, "header not found");
+	for (uint64_t block = 1; block <= 300; block++)
+		buy_nvda(fixture, block);
+	take(fixture, 301, 0, TAKE_SELL);
+	take(fixture, 302, 0, TAKE_BUY);
+	cover(fixture, 0, 302);
+	run(fixture);
+	expect(fixture,
+	       "SELECT group_concat(DISTINCT base_symbol) || ' ' || count(*) AS value"
+	       " FROM onchain_trades",
+	       "AAPL 2");
+	assert_int_equal(fixture->processor.waiting_for_tokens, 300);
+	assert_in_range(processor_wait_ms(&fixture->processor), 0, 30000);
+	/* Another process would be told nothing: the wait alone wakes it. */
+	test_node_string(nvda, "NVDAs1", 6);
+	fixture->processor.resolver.unresolved[0].due_ms = 0;
+	assert_int_equal(processor_wait_ms(&fixture->processor), 0);
+	run(fixture);
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "302");
+	assert_int_equal(fixture->processor.waiting_for_tokens, 0);
+	assert_int_equal(processor_wait_ms(&fixture->processor), -1);
+}
+
+static void while_the_node_is_away_known_tokens_go_on(void **state)
+{
+	struct fixture *fixture = *state;
+
+	take(fixture, 1, 0, TAKE_SELL);
+	cover(fixture, 0, 4);
+	run(fixture);
+	fixture->node.words->is_broken = true;
+	buy_nvda(fixture, 2);
+	take(fixture, 3, 0, TAKE_SELL);
+	run(fixture);
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "2");
+	/* A new one behind those that wait is seen at once. */
+	take(fixture, 4, 0, TAKE_SELL);
+	run(fixture);
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "3");
+	assert_int_equal(fixture->processor.waiting_for_tokens, 1);
+}
+
+static void die_in_the_transaction(void *context)
+{
+	struct fixture *fixture = context;
+	struct processor *processor = &fixture->processor;
+	struct onchain_trade trade = {.direction = DIRECTION_SELL};
+	struct event_row row;
+
+	open_processor(fixture);
+	if (!store_begin(&processor->store) ||
+	    !event_queue_next(&processor->events, EVENT_POSITION_START, 10, &row) ||
+	    !symbol_set(&trade.symbol, "AAPL0x") || !symbol_set(&trade.base_symbol, "AAPL") ||
+	    !shares_from_integer(5, &trade.amount))
+		_exit(1);
+	trade.event = &row;
+	positions_take_trades(&processor->positions, &trade, 1);
+	event_queue_mark_processed(&processor->events, row.id, EVENT_OUTCOME_TRADE, NULL);
+	(void)raise(SIGKILL);
+}
+
+static void a_death_before_the_commit_repeats_and_loses_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct test_child child;
+
+	take(fixture, 1, 0, TAKE_BUY);
+	cover(fixture, 0, 1);
+	child = test_child_run(die_in_the_transaction, fixture);
+	assert_int_equal(child.exit_code, -1);
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "0");
+	run(fixture);
+	expect(fixture, "SELECT direction || ' ' || amount AS value FROM onchain_trades",
+	       "BUY 2.5");
+	expect(fixture, "SELECT direction || ' ' || shares AS value FROM executions", "SELL 2");
+	/* And a new process finds nothing to do again. */
+	close_processor(fixture);
+	open_processor(fixture);
+	assert_false(processor_step(&fixture->processor));
+	expect(fixture, "SELECT count(*) || '' AS value FROM executions", "1");
+}
+
+static void run_in_child(void *context)
+{
+	struct fixture *fixture = context;
+
+	open_processor(fixture);
+	run(fixture);
+}
+
+static void an_event_found_late_is_applied_with_a_warning(void **state)
+{
+	struct fixture *fixture = *state;
+	struct test_child child;
+
+	take(fixture, 5, 0, TAKE_SELL);
+	cover(fixture, 0, 9);
+	run(fixture);
+	take(fixture, 4, 0, TAKE_SELL);
+	child = test_child_run(run_in_child, fixture);
+	test_child_assert(&child, 0, "late event applied");
+	expect(fixture, "SELECT direction || ' ' || shares AS value FROM executions", "BUY 1");
+}
+
+static void what_an_execution_did_not_fill_is_taken_up_after_a_restart(void **state)
+{
+	struct fixture *fixture = *state;
+	struct executions *executions = &fixture->processor.positions.executions;
+	struct shares one;
+
+	take(fixture, 1, 0, TAKE_BUY);
+	cover(fixture, 0, 1);
+	run(fixture);
+	assert_true(shares_from_integer(1, &one));
+	assert_true(store_begin(&fixture->processor.store));
+	executions_mark_submitting(executions, 1, "test", "one");
+	executions_mark_failed(executions, 1, one, NULL, "expired");
+	store_commit(&fixture->processor.store);
+	close_processor(fixture);
+	open_processor(fixture);
+	run(fixture);
+	expect(fixture,
+	       "SELECT group_concat(direction || ' ' || shares || ' ' || status, ', ') AS value"
+	       " FROM executions",
+	       "SELL 2 FAILED, SELL 1 PENDING");
+}
+
+#define STORY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(events_are_applied_in_chain_order_however_they_arrived),
+		STORY(events_beyond_contiguous_coverage_wait),
+		STORY(an_open_session_answers_for_the_blocks_from_its_cutoff),
+		STORY(with_deployment_at_the_cutoff_nothing_needs_to_be_covered),
+		STORY(what_cannot_be_applied_is_set_aside_and_blocks_nothing),
+		STORY(a_token_that_is_no_share_is_quarantined_by_name),
+		STORY(a_token_that_reverts_is_quarantined_and_can_be_taken_up_again),
+		STORY(strangers_are_filtered_without_a_question_to_the_node),
+		STORY(a_clear_between_two_of_our_owners_sends_no_order_for_what_cancels),
+		STORY(dust_in_batches_is_one_order),
+		STORY(a_token_that_cannot_be_asked_holds_only_its_own_events),
+		STORY(while_the_node_is_away_known_tokens_go_on),
+		STORY(a_death_before_the_commit_repeats_and_loses_nothing),
+		STORY(an_event_found_late_is_applied_with_a_warning),
+		STORY(what_an_execution_did_not_fill_is_taken_up_after_a_restart),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
