@@ -215,6 +215,21 @@ def test_a_program_killed_while_live_loses_and_repeats_nothing(market, stack, na
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_killed_during_the_backfill_loses_and_repeats_nothing(market, stack, name):
+    fills = list(itertools.chain.from_iterable(market.take("AAPL0x", "SELL", "0.3", usdc="69") for _ in range(12)))
+    market.mine(400)
+    stack.config |= {"BACKFILL_BATCH_SIZE": "1", "BACKFILL_CONCURRENCY": "1"}
+    running = stack.start_all()
+    stack.wait_until(lambda: stack.database.coverage(), what="the first range")
+    running[name].kill9()
+    assert stack.database.coverage()[-1][1] < market.anvil.head()
+    stack.start(name)
+    wait_booked(stack, fills)
+    assert sum(int(e["filled_shares"]) for e in stack.database.executions("AAPL")) == 3
+    assert stack.database.position("AAPL") == "-0.6"
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_stopped_on_an_empty_queue_starts_again(market, stack, name):
     running = stack.start_all()
     wait_session(stack)

@@ -257,6 +257,18 @@ static void more_filled_than_asked_hedges_further_trades(void **state)
 	assert_int_equal(count_executions(fixture), 1);
 }
 
+static void an_over_fill_of_exactly_what_is_unhedged_leaves_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+
+	trade_once(fixture, DIRECTION_SELL, "1.5");
+	trade_once(fixture, DIRECTION_SELL, "0.5");
+	end_and_follow(fixture, 1, "2");
+	assert_false(controls_trading_halted(&fixture->positions.controls, NULL));
+	assert_position(fixture, "0");
+	assert_int_equal(count_executions(fixture), 1);
+}
+
 static void more_filled_than_is_unhedged_halts_trading(void **state)
 {
 	struct fixture *fixture = *state;
@@ -304,6 +316,7 @@ int main(void)
 		STORY(an_event_that_cancels_itself_sends_no_order),
 		STORY(an_event_of_two_tickers_is_hedged_in_both),
 		STORY(more_filled_than_asked_hedges_further_trades),
+		STORY(an_over_fill_of_exactly_what_is_unhedged_leaves_nothing),
 		STORY(more_filled_than_is_unhedged_halts_trading),
 		STORY(an_over_fill_against_the_other_side_halts_trading),
 		STORY(a_threshold_below_one_still_hedges_whole_shares_only),
