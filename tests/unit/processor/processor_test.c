@@ -23,6 +23,7 @@ struct fixture {
 	struct test_node node;
 	struct processor processor;
 	struct test_laws laws;
+	pid_t listener; /* 0: none runs */
 };
 
 static void open_processor(struct fixture *fixture)
@@ -63,10 +64,20 @@ static int set_up(void **state)
 	return 0;
 }
 
+static void stop_listener(struct fixture *fixture)
+{
+	if (fixture->listener == 0)
+		return;
+	assert_int_equal(kill(fixture->listener, SIGKILL), 0);
+	assert_int_equal(waitpid(fixture->listener, NULL, 0), fixture->listener);
+	fixture->listener = 0;
+}
+
 static int tear_down(void **state)
 {
 	struct fixture *fixture = *state;
 
+	stop_listener(fixture);
 	close_processor(fixture);
 	test_file_remove(&fixture->file);
 	test_node_stop(&fixture->node);
@@ -206,46 +217,49 @@ static void events_beyond_contiguous_coverage_wait(void **state)
 	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "2");
 }
 
-/* A living listener whose session begins at block 8; it lives until it is killed. */
-static pid_t start_listener(struct fixture *fixture)
+/* A session that begins at block 8, held until the process is killed. */
+static void listen_until_killed(const struct fixture *fixture, int ready)
 {
 	struct listener_sessions sessions;
 	struct instance_lock lock;
 	struct store store;
+	int64_t id;
+
+	store_open(&store, fixture->file.path);
+	instance_lock_open(&lock, fixture->file.path);
+	listener_sessions_open(&sessions, &store, &lock);
+	if (!store_begin(&store))
+		_exit(1);
+	id = listener_sessions_begin(&sessions, 8, CUTOFF_FIRST_EVENT, clock_now_text());
+	instance_lock_hold_session(&lock, id);
+	store_commit(&store);
+	if (write(ready, "", 1) != 1)
+		_exit(1);
+	for (;;)
+		(void)pause();
+}
+
+static void start_listener(struct fixture *fixture)
+{
 	int ready[2];
-	char byte = 0;
-	pid_t pid;
+	char byte;
 
 	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
 	(void)fflush(NULL);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		int64_t id;
-
-		store_open(&store, fixture->file.path);
-		instance_lock_open(&lock, fixture->file.path);
-		listener_sessions_open(&sessions, &store, &lock);
-		if (!store_begin(&store))
-			_exit(1);
-		id = listener_sessions_begin(&sessions, 8, CUTOFF_FIRST_EVENT, clock_now_text());
-		instance_lock_hold_session(&lock, id);
-		store_commit(&store);
-		(void)!write(ready[1], &byte, 1);
-		for (;;)
-			(void)pause();
-	}
+	fixture->listener = fork();
+	assert_true(fixture->listener >= 0);
+	if (fixture->listener == 0)
+		listen_until_killed(fixture, ready[1]);
+	(void)close(ready[1]);
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	(void)close(ready[0]);
-	(void)close(ready[1]);
-	return pid;
 }
 
 static void an_open_session_answers_for_the_blocks_from_its_cutoff(void **state)
 {
 	struct fixture *fixture = *state;
-	pid_t listener = start_listener(fixture);
 
+	start_listener(fixture);
 	take(fixture, 100, 0, TAKE_SELL);
 	cover(fixture, 0, 6);
 	run(fixture);
@@ -253,8 +267,7 @@ static void an_open_session_answers_for_the_blocks_from_its_cutoff(void **state)
 	cover(fixture, 7, 7);
 	run(fixture);
 	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "1");
-	assert_int_equal(kill(listener, SIGKILL), 0);
-	assert_int_equal(waitpid(listener, NULL, 0), listener);
+	stop_listener(fixture);
 	take(fixture, 101, 0, TAKE_SELL);
 	run(fixture);
 	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "1");
@@ -263,14 +276,12 @@ static void an_open_session_answers_for_the_blocks_from_its_cutoff(void **state)
 static void with_deployment_at_the_cutoff_nothing_needs_to_be_covered(void **state)
 {
 	struct fixture *fixture = *state;
-	pid_t listener = start_listener(fixture);
 
+	start_listener(fixture);
 	fixture->settings.deployment_block = 8;
 	take(fixture, 9, 0, TAKE_SELL);
 	run(fixture);
 	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "1");
-	assert_int_equal(kill(listener, SIGKILL), 0);
-	assert_int_equal(waitpid(listener, NULL, 0), listener);
 }
 
 static void what_cannot_be_applied_is_set_aside_and_blocks_nothing(void **state)
@@ -417,6 +428,32 @@ static void a_token_that_cannot_be_asked_holds_only_its_own_events(void **state)
 	assert_int_equal(processor_wait_ms(&fixture->processor), -1);
 }
 
+static void order_within_a_symbol_holds_behind_an_event_that_waits(void **state)
+{
+	struct fixture *fixture = *state;
+	struct test_node_answer *nvda = &fixture->node.words->tokens[2].symbol;
+
+	/* Every pair is equity against equity here: what stands for dollars elsewhere is TSLA. */
+	test_node_string(&fixture->node.words->tokens[0].symbol, "tTSLA", 5);
+	take(fixture, 1, 0, TAKE_WEI);
+	cover(fixture, 0, 3);
+	run(fixture);
+	test_node_error(nvda, -32000, "header not found");
+	buy_nvda(fixture, 2);
+	/* Of AAPL and TSLA, both known; but the one before it moves TSLA too. */
+	take(fixture, 3, 0, TAKE_SELL);
+	run(fixture);
+	expect(fixture, "SELECT max(block_number) || '' AS value FROM onchain_trades", "1");
+	assert_int_equal(fixture->processor.waiting_for_tokens, 2);
+	test_node_string(nvda, "NVDAs1", 6);
+	fixture->processor.resolver.unresolved[0].due_ms = 0;
+	run(fixture);
+	expect(fixture,
+	       "SELECT group_concat(block_number || ' ' || direction || ' ' || base_symbol, ', ')"
+	       " AS value FROM (SELECT * FROM onchain_trades WHERE block_number > 1 ORDER BY id)",
+	       "2 SELL TSLA, 2 BUY NVDA, 3 SELL AAPL, 3 BUY TSLA");
+}
+
 static void while_the_node_is_away_known_tokens_go_on(void **state)
 {
 	struct fixture *fixture = *state;
@@ -537,6 +574,7 @@ int main(void)
 		STORY(a_clear_between_two_of_our_owners_sends_no_order_for_what_cancels),
 		STORY(dust_in_batches_is_one_order),
 		STORY(a_token_that_cannot_be_asked_holds_only_its_own_events),
+		STORY(order_within_a_symbol_holds_behind_an_event_that_waits),
 		STORY(while_the_node_is_away_known_tokens_go_on),
 		STORY(a_death_before_the_commit_repeats_and_loses_nothing),
 		STORY(an_event_found_late_is_applied_with_a_warning),
