@@ -117,6 +117,8 @@ class Anvil:
     def pause(self) -> None:
         """The node hangs: connections stay and are accepted, nothing is answered."""
         os.kill(self._process.pid, signal.SIGSTOP)
+        stat = Path(f"/proc/{self._process.pid}/stat")
+        wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", what="anvil to stand still")
 
     def resume(self) -> None:
         """The node answers again, also what it was asked while it hung."""
