@@ -21,8 +21,8 @@ static struct target_facts facts_of(const struct backfill *backfill)
 	return (struct target_facts){
 		.deployment_block = backfill->settings.chain->deployment_block,
 		.once = backfill->settings.once,
-		.head = backfill->watch.head,
-		.settled = backfill->watch.settled,
+		.head = backfill->guard.watch.head,
+		.settled = backfill->guard.watch.settled,
 		.session = backfill->has_session ? &backfill->session : NULL,
 	};
 }
@@ -33,6 +33,8 @@ static void open_tables(struct backfill *backfill)
 
 	instance_lock_open(&backfill->lock, store->path.text);
 	block_coverage_open(&backfill->coverage, store);
+	blocks_open(&backfill->blocks, store);
+	controls_open(&backfill->controls, store);
 	event_queue_open(&backfill->queue, store);
 	listener_sessions_open(&backfill->sessions, store, &backfill->lock);
 	event_ingest_init(&backfill->ingest, &backfill->queue, &backfill->settings.chain->owners,
@@ -55,11 +57,35 @@ static void open_source(struct backfill *backfill)
 		facts = facts_of(backfill);
 		target = target_range(&facts);
 	}
-	range_source_init(&backfill->source, &backfill->coverage, target, settings->recheck);
+	range_source_init(&backfill->source, &backfill->coverage, &backfill->queue, target,
+			  settings->recheck);
 	if (target.last < target.first)
 		log_info("nothing to read yet: DEPLOYMENT_BLOCK is in the future"
 			 " deployment_block=%" PRId64 " head=%" PRId64,
-			 target.first, backfill->watch.head);
+			 target.first, backfill->guard.watch.head);
+}
+
+static void open_guard(struct backfill *backfill, const struct backfill_start *start)
+{
+	const struct backfill_settings *settings = &backfill->settings;
+	const struct chain_guard_options options = {
+		.once = settings->once,
+		.accept_reorg = settings->accept_reorg,
+		.link_all = settings->link_all,
+		.finality_blocks = settings->finality_blocks,
+	};
+	const struct reorganisation writer = {
+		.store = backfill->store,
+		.coverage = &backfill->coverage,
+		.blocks = &backfill->blocks,
+		.queue = &backfill->queue,
+		.controls = &backfill->controls,
+	};
+	struct head_watch watch;
+
+	head_watch_init(&watch, &start->identity.genesis_hash, settings->trail_seconds * 1000);
+	watch.head = start->head;
+	chain_guard_init(&backfill->guard, &options, &watch, &writer);
 }
 
 void backfill_open(struct backfill *backfill, struct store *store,
@@ -77,6 +103,8 @@ void backfill_open(struct backfill *backfill, struct store *store,
 		.orderbook = &chain->orderbook,
 		.ingest = &backfill->ingest,
 		.plan = &backfill->plan,
+		.use_bloom = settings->use_bloom,
+		.linked_from = &backfill->guard.linked_from,
 		.attempts_maximum = settings->attempts,
 		.for_ever = !settings->once,
 	};
@@ -86,9 +114,7 @@ void backfill_open(struct backfill *backfill, struct store *store,
 	backfill->http = http_open(&http);
 	buffer_init(&backfill->request, BUFFER_MAX_HTTP_REQUEST);
 	node_health_init(&backfill->health);
-	head_watch_init(&backfill->watch, &start->identity.genesis_hash,
-			settings->trail_seconds * 1000);
-	backfill->watch.head = start->head;
+	open_guard(backfill, start);
 	range_plan_init(&backfill->plan, settings->batch_size);
 	range_tasks_init(&backfill->tasks, &tasks);
 	progress_init(&backfill->progress, isatty(STDERR_FILENO) == 1);
@@ -104,6 +130,8 @@ void backfill_close(struct backfill *backfill)
 	event_ingest_free(&backfill->ingest);
 	listener_sessions_close(&backfill->sessions);
 	event_queue_close(&backfill->queue);
+	controls_close(&backfill->controls);
+	blocks_close(&backfill->blocks);
 	block_coverage_close(&backfill->coverage);
 	instance_lock_close(&backfill->lock);
 }
@@ -124,7 +152,7 @@ static void refresh_target(struct backfill *backfill)
 	if (!backfill->has_session && before != 0) {
 		log_info("listener session is over: reading up to the head session=%" PRId64,
 			 before);
-		head_watch_hurry(&backfill->watch);
+		head_watch_hurry(&backfill->guard.watch);
 	}
 	facts = facts_of(backfill);
 	backfill->source.target = target_range(&facts);
@@ -137,7 +165,10 @@ bool backfill_next_range(struct backfill *backfill, struct block_range *range)
 
 	for (size_t i = 0; i < backfill->unread.count; i++)
 		taken[count++] = backfill->unread.items[i].range;
-	return range_source_next(&backfill->source, &backfill->plan, taken, count, range);
+	if (!range_source_next(&backfill->source, &backfill->plan, taken, count, range))
+		return false;
+	*range = range_plan_clip_linked(*range, backfill->guard.linked_from);
+	return true;
 }
 
 bool backfill_is_finished(struct backfill *backfill)
@@ -146,8 +177,9 @@ bool backfill_is_finished(struct backfill *backfill)
 
 	if (!backfill->settings.once)
 		return false;
-	return backfill->abandoned ||
-	       (range_tasks_count(&backfill->tasks) == 0 && !backfill_next_range(backfill, &range));
+	return backfill->abandoned || backfill->guard.trust == CHAIN_HALTED ||
+	       (backfill->guard.trust == CHAIN_SURE && range_tasks_count(&backfill->tasks) == 0 &&
+		!backfill_next_range(backfill, &range));
 }
 
 /* The gap that opens behind a moving head is not worth a line each time. */
@@ -203,12 +235,6 @@ static void post(struct backfill *backfill, size_t slot)
 	backfill->under_way++;
 }
 
-static bool watch_is_due(const struct backfill *backfill, int64_t now_ms)
-{
-	return !backfill->settings.once && !backfill->watch.asking &&
-	       backfill->watch.due_ms <= now_ms;
-}
-
 /* False: there is nothing to send now. */
 static bool send_one(struct backfill *backfill)
 {
@@ -219,13 +245,13 @@ static bool send_one(struct backfill *backfill)
 	if (!node_health_allows(&backfill->health, now_ms, backfill->under_way) ||
 	    !http_slot_available(backfill->http, &slot))
 		return false;
-	if (watch_is_due(backfill, now_ms)) {
-		head_watch_request(&backfill->watch, backfill->next_id++, &backfill->request);
-		backfill->watch.http_slot = slot;
+	if (chain_guard_due_ms(&backfill->guard) <= now_ms) {
+		chain_guard_request(&backfill->guard, backfill->next_id++, slot,
+				    &backfill->request);
 		post(backfill, slot);
 		return true;
 	}
-	task = choose_task(backfill, now_ms);
+	task = backfill->guard.trust == CHAIN_SURE ? choose_task(backfill, now_ms) : NULL;
 	if (task == NULL)
 		return false;
 	range_reader_request(&task->reader, backfill->next_id++, &backfill->request);
@@ -246,10 +272,11 @@ void backfill_send(struct backfill *backfill)
 static int64_t time_to_next_ms(const struct backfill *backfill)
 {
 	int64_t now_ms = clock_monotonic_ms();
-	int64_t due_ms = range_tasks_next_due_ms(&backfill->tasks);
+	int64_t due_ms = chain_guard_due_ms(&backfill->guard);
 
-	if (!backfill->settings.once && !backfill->watch.asking && backfill->watch.due_ms < due_ms)
-		due_ms = backfill->watch.due_ms;
+	if (backfill->guard.trust == CHAIN_SURE &&
+	    range_tasks_next_due_ms(&backfill->tasks) < due_ms)
+		due_ms = range_tasks_next_due_ms(&backfill->tasks);
 	/* A range that nobody reads yet waits for the end of a pause, too. */
 	if (backfill->health.paused_until_ms > now_ms)
 		due_ms = backfill->health.paused_until_ms;

@@ -5,7 +5,7 @@
 #ifndef BALLAST_BACKFILLER_BACKFILL_H
 #define BALLAST_BACKFILLER_BACKFILL_H
 
-#include "backfiller/head_watch.h"
+#include "backfiller/chain_guard.h"
 #include "backfiller/node_health.h"
 #include "backfiller/progress.h"
 #include "backfiller/range_plan.h"
@@ -34,7 +34,11 @@ struct backfill_settings {
 	int64_t concurrency;
 	int64_t attempts;
 	int64_t trail_seconds;
+	int64_t finality_blocks;
+	bool use_bloom;
+	bool link_all;
 	bool once;
+	bool accept_reorg;
 	bool recheck; /* implies once */
 	struct block_range recheck_range;
 };
@@ -51,6 +55,8 @@ struct backfill {
 	struct store *store;
 	struct instance_lock lock;
 	struct block_coverage coverage;
+	struct blocks blocks;
+	struct controls controls;
 	struct event_queue queue;
 	struct listener_sessions sessions;
 	struct event_ingest ingest;
@@ -61,7 +67,8 @@ struct backfill {
 	uint64_t next_id;
 	size_t under_way;
 	struct node_health health;
-	struct head_watch watch;
+	struct chain_guard guard;
+	int64_t guard_failures; /* since it was sure */
 
 	struct range_plan plan;
 	struct range_source source;

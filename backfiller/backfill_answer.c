@@ -7,30 +7,6 @@
 
 #include <inttypes.h>
 
-static void complete_part(struct backfill *backfill, struct range_task *task)
-{
-	const struct range_commit commit = {
-		.store = backfill->store,
-		.coverage = &backfill->coverage,
-		.ingest = &backfill->ingest,
-		.sessions = &backfill->sessions,
-	};
-	struct block_range range = task->reader.range;
-	int64_t added;
-	int64_t left;
-
-	if (!range_commit_step(&commit, &task->reader, &task->expectation, &added))
-		return;
-	range_plan_succeeded(&backfill->plan, block_range_count(range));
-	unread_ranges_progress(&backfill->unread);
-	range_source_was_read(&backfill->source, range);
-	left = range_source_left(&backfill->source);
-	progress_advance(&backfill->progress, range, added, backfill->source.target.last, left);
-	if (left == 0)
-		backfill->in_pass = false;
-	range_tasks_next_part(&backfill->tasks, task);
-}
-
 /* Remembers why, so that the last words can say it. */
 static void give_up_the_rest(struct backfill *backfill, const struct error *error)
 {
@@ -98,6 +74,68 @@ static void fail_part(struct backfill *backfill, struct range_task *task, struct
 	retry_part(backfill, task, error);
 }
 
+static void count_part(struct backfill *backfill, struct range_task *task,
+		       const struct range_commit_result *result)
+{
+	struct block_range range = task->reader.range;
+	int64_t left;
+
+	range_plan_succeeded(&backfill->plan, block_range_count(range));
+	unread_ranges_progress(&backfill->unread);
+	range_source_was_read(&backfill->source, range);
+	left = range_source_left(&backfill->source);
+	progress_advance(&backfill->progress, range, result->added, backfill->source.target.last,
+			 left);
+	if (left == 0)
+		backfill->in_pass = false;
+	range_tasks_next_part(&backfill->tasks, task);
+}
+
+/* What was read is on another branch than what was read before: one of the two is not the chain. */
+static void suspect(struct backfill *backfill, struct range_task *task, int64_t block_number)
+{
+	struct error error;
+
+	(void)error_set(&error, OUTCOME_RETRY, ERROR_KIND_BEHIND,
+			"it does not continue block %" PRId64 " as it was read before",
+			block_number);
+	chain_guard_suspect(&backfill->guard, block_number);
+	fail_part(backfill, task, &error);
+}
+
+static void complete_part(struct backfill *backfill, struct range_task *task)
+{
+	const struct range_commit commit = {
+		.store = backfill->store,
+		.coverage = &backfill->coverage,
+		.blocks = &backfill->blocks,
+		.queue = &backfill->queue,
+		.ingest = &backfill->ingest,
+		.sessions = &backfill->sessions,
+	};
+	struct range_commit_result result;
+	enum range_commit_end end =
+		range_commit_step(&commit, &task->reader, &task->expectation, &result);
+
+	switch (end) {
+	case RANGE_COMMITTED:
+		count_part(backfill, task, &result);
+		return;
+	case RANGE_STOPPED:
+		return;
+	case RANGE_IN_DOUBT:
+		range_tasks_ask_on(task);
+		return;
+	case RANGE_ELSEWHERE:
+		suspect(backfill, task, result.suspect);
+		return;
+	case RANGE_REFUSED:
+		fail_part(backfill, task, &result.error);
+		return;
+	}
+	invariant_unreachable("a known end of a commit");
+}
+
 /* The node does not answer anything: a run that ends does not wait for ever. */
 static void judge_node(struct backfill *backfill, const struct error *error)
 {
@@ -106,18 +144,25 @@ static void judge_node(struct backfill *backfill, const struct error *error)
 		give_up_the_rest(backfill, error);
 }
 
-static void take_head(struct backfill *backfill, const struct http_answer *answer)
+static void take_guards_answer(struct backfill *backfill, const struct http_answer *answer)
 {
 	struct error error;
 
-	if (head_watch_answer(&backfill->watch, answer, clock_monotonic_ms(), &error) ==
+	if (chain_guard_answer(&backfill->guard, answer, clock_monotonic_ms(), &error) ==
 	    OUTCOME_OK) {
 		node_health_answered(&backfill->health);
+		/* Its rounds begin anew after a failure: only one that came to its end counts. */
+		if (backfill->guard.trust == CHAIN_SURE)
+			backfill->guard_failures = 0;
 		return;
 	}
 	judge_node(backfill, &error);
 	log_warn("head not known: asking again kind=%s reason=%s", error_kind_name(error.kind),
 		 error.text);
+	backfill->guard_failures++;
+	if (backfill->settings.once && !backfill->abandoned &&
+	    backfill->guard_failures >= backfill->settings.attempts)
+		give_up_the_rest(backfill, &error);
 }
 
 static void take_range(struct backfill *backfill, struct range_task *task,
@@ -144,8 +189,8 @@ void backfill_take(struct backfill *backfill, const struct http_answer *answer)
 	if (task != NULL) {
 		take_range(backfill, task, answer);
 	} else {
-		invariant(backfill->watch.asking && backfill->watch.http_slot == answer->slot);
-		take_head(backfill, answer);
+		invariant(chain_guard_asks_in(&backfill->guard, answer->slot));
+		take_guards_answer(backfill, answer);
 	}
 	http_release(backfill->http, answer->slot);
 	backfill->under_way--;
@@ -180,10 +225,12 @@ int backfill_result(struct backfill *backfill)
 {
 	int64_t left = range_source_left(&backfill->source);
 
+	if (backfill->guard.trust == CHAIN_HALTED)
+		return EXIT_CODE_NEEDS_PERSON;
 	if (backfill->abandoned)
 		list_the_rest(backfill);
 	unread_ranges_log(&backfill->unread);
-	if (left > 0) {
+	if (left > 0 || backfill->unread.count > 0) {
 		log_error("not all could be read: try again blocks_left=%" PRId64
 			  " unread_ranges=%zu",
 			  left, backfill->unread.count);

@@ -17,6 +17,7 @@ void head_watch_init(struct head_watch *watch, const struct evm_word *genesis_ha
 		.interval_ms = interval_ms,
 		.head = HEAD_WATCH_UNKNOWN,
 		.settled = HEAD_WATCH_UNKNOWN,
+		.finalized = HEAD_WATCH_UNKNOWN,
 		.seen = HEAD_WATCH_UNKNOWN,
 	};
 	backoff_init(&watch->backoff, WATCH_BACKOFF_BASE_MS, WATCH_BACKOFF_LIMIT_MS);
@@ -32,10 +33,18 @@ void head_watch_request(struct head_watch *watch, uint64_t id, struct buffer *re
 	invariant(!watch->asking);
 	watch->request_id = id;
 	watch->asking = true;
-	if (watch->chain_checked)
-		evm_rpc_request_block_number(request, id);
-	else
+	switch (watch->stage) {
+	case HEAD_WATCH_GENESIS:
 		evm_rpc_request_block(request, id, GENESIS_BLOCK);
+		return;
+	case HEAD_WATCH_NUMBER:
+		evm_rpc_request_block_number(request, id);
+		return;
+	case HEAD_WATCH_FINALIZED:
+		evm_rpc_request_finalized_block(request, id);
+		return;
+	}
+	invariant_unreachable("a known stage");
 }
 
 static enum outcome check_chain(struct head_watch *watch, struct bytes body, struct error *error)
@@ -53,7 +62,7 @@ static enum outcome check_chain(struct head_watch *watch, struct bytes body, str
 		fatal(EXIT_CODE_NEEDS_PERSON,
 		      "the node is on another chain now: its genesis is %s, the ledger's %s",
 		      evm_word_text(&genesis.hash).text, evm_word_text(&watch->genesis_hash).text);
-	watch->chain_checked = true;
+	watch->stage = HEAD_WATCH_NUMBER;
 	return OUTCOME_OK;
 }
 
@@ -81,32 +90,76 @@ static enum outcome read_head(struct head_watch *watch, struct bytes body, int64
 		watch->seen_at_ms = now_ms;
 	}
 	watch->head = head;
-	watch->chain_checked = false;
-	watch->due_ms = now_ms + watch->interval_ms;
+	watch->stage = HEAD_WATCH_FINALIZED;
 	return OUTCOME_OK;
+}
+
+static void end_round(struct head_watch *watch, int64_t finalized, int64_t now_ms)
+{
+	watch->finalized = finalized;
+	watch->rounds++;
+	watch->stage = HEAD_WATCH_GENESIS;
+	watch->due_ms = now_ms + watch->interval_ms;
+}
+
+/* An error of the node's, or null, says that it knows of no final block: not every chain has one.
+ */
+static bool knows_no_final_block(enum outcome outcome, const struct error *error)
+{
+	return outcome != OUTCOME_OK &&
+	       (error->kind == ERROR_KIND_RPC || error->kind == ERROR_KIND_BEHIND);
+}
+
+static enum outcome read_finalized(struct head_watch *watch, struct bytes body, int64_t now_ms,
+				   struct error *error)
+{
+	struct evm_block block;
+	enum outcome outcome = evm_rpc_answer_block((const char *)body.data, body.length,
+						    watch->request_id, &block, error);
+
+	if (knows_no_final_block(outcome, error)) {
+		end_round(watch, HEAD_WATCH_UNKNOWN, now_ms);
+		return OUTCOME_OK;
+	}
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	end_round(watch, (int64_t)block.number, now_ms);
+	return OUTCOME_OK;
+}
+
+static enum outcome read_stage(struct head_watch *watch, struct bytes body, int64_t now_ms,
+			       struct error *error)
+{
+	switch (watch->stage) {
+	case HEAD_WATCH_GENESIS:
+		return check_chain(watch, body, error);
+	case HEAD_WATCH_NUMBER:
+		return read_head(watch, body, now_ms, error);
+	case HEAD_WATCH_FINALIZED:
+		return read_finalized(watch, body, now_ms, error);
+	}
+	invariant_unreachable("a known stage");
 }
 
 enum outcome head_watch_answer(struct head_watch *watch, const struct http_answer *answer,
 			       int64_t now_ms, struct error *error)
 {
-	static const uint8_t nothing[] = "";
-	struct bytes body = answer->body;
 	struct error why = {.kind = ERROR_KIND_NONE};
 	enum outcome outcome = evm_node_transport_outcome(answer, &why);
 
 	invariant(watch->asking);
 	watch->asking = false;
-	if (body.data == NULL)
-		body = (struct bytes){.data = nothing, .length = 0};
-	if (outcome == OUTCOME_OK && watch->chain_checked)
-		outcome = read_head(watch, body, now_ms, &why);
-	else if (outcome == OUTCOME_OK)
-		outcome = check_chain(watch, body, &why);
+	if (outcome == OUTCOME_OK) {
+		outcome = read_stage(watch, answer->body, now_ms, &why);
+	} else if (watch->stage == HEAD_WATCH_FINALIZED && knows_no_final_block(outcome, &why)) {
+		end_round(watch, HEAD_WATCH_UNKNOWN, now_ms);
+		outcome = OUTCOME_OK;
+	}
 	if (outcome == OUTCOME_OK) {
 		backoff_reset(&watch->backoff);
 		return OUTCOME_OK;
 	}
-	watch->chain_checked = false;
+	watch->stage = HEAD_WATCH_GENESIS;
 	watch->due_ms = now_ms + backoff_next_ms(&watch->backoff, why.retry_after_ms);
 	if (error != NULL)
 		*error = why;

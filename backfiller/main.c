@@ -17,6 +17,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct backfiller_config {
 	struct config_text database_path;
@@ -26,6 +27,8 @@ struct backfiller_config {
 	int64_t concurrency;
 	int64_t attempts;
 	int64_t trail_seconds;
+	int64_t finality_blocks;
+	struct config_text logs_bloom;
 };
 
 /* What was given on the command line; NULL: not given. */
@@ -127,11 +130,16 @@ int main(int argc, char **argv)
 {
 	static struct backfiller_config config;
 	struct backfiller_options given = {.from = NULL};
+	const char *accept_reorg = NULL;
 	const struct process_option options[] = {
 		{"--from", "BLOCK", "first block to read again", &given.from},
 		{"--to", "BLOCK", "last block to read again", &given.to},
 		{"--recheck", NULL, "read --from to --to again, whatever was read before",
 		 &given.recheck},
+		{"--accept-reorg", NULL,
+		 "follow the node even where it gave up final blocks, then "
+		 "as --once",
+		 &accept_reorg},
 	};
 	const struct config_key keys[] = {
 		SETTINGS_DATABASE_PATH(&config.database_path),
@@ -165,6 +173,20 @@ int main(int argc, char **argv)
 		 .maximum = 3600,
 		 .help = "how far coverage follows behind the listener",
 		 .target = &config.trail_seconds},
+		{.name = "FINALITY_BLOCKS",
+		 .kind = CONFIG_KIND_INTEGER,
+		 .fallback = "1800",
+		 .minimum = 1,
+		 .maximum = 1000000,
+		 .help = "blocks until one is final, where the node knows no 'finalized' block",
+		 .target = &config.finality_blocks},
+		{.name = "LOGS_BLOOM",
+		 .kind = CONFIG_KIND_CHOICE,
+		 .fallback = "recent",
+		 .choices = "recent|all|ignore",
+		 .help = "compare answers with the headers' logsBloom: of blocks that are not "
+			 "final, of all, or not",
+		 .target = &config.logs_bloom},
 	};
 	const struct process_usage usage = {
 		.program = "backfiller",
@@ -187,7 +209,11 @@ int main(int argc, char **argv)
 	settings.concurrency = config.concurrency;
 	settings.attempts = config.attempts;
 	settings.trail_seconds = config.trail_seconds;
-	settings.once = arguments.once;
+	settings.finality_blocks = config.finality_blocks;
+	settings.use_bloom = strcmp(config.logs_bloom.text, "ignore") != 0;
+	settings.link_all = strcmp(config.logs_bloom.text, "all") == 0;
+	settings.once = arguments.once || accept_reorg != NULL;
+	settings.accept_reorg = accept_reorg != NULL;
 	read_recheck(&given, config.chain.deployment_block, &settings);
 	if (arguments.check) {
 		start_check(&config.chain, config.database_path.text);

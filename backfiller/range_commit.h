@@ -1,11 +1,17 @@
-/* The one transaction of the backfiller: the events of a verified range, and its coverage. */
+/*
+ * The one transaction of the backfiller: a verified range, its events and its coverage. The queue
+ * is made to agree with the range: what is new is added, what stands in a block that left the chain
+ * is removed.
+ */
 #ifndef BALLAST_BACKFILLER_RANGE_COMMIT_H
 #define BALLAST_BACKFILLER_RANGE_COMMIT_H
 
 #include "backfiller/range_reader.h"
 #include "base/compiler.h"
+#include "base/outcome.h"
 #include "ingest/event_ingest.h"
 #include "store/block_coverage.h"
+#include "store/blocks.h"
 #include "store/listener_sessions.h"
 #include "store/store.h"
 
@@ -22,16 +28,32 @@ struct range_expectation {
 struct range_commit {
 	struct store *store;
 	struct block_coverage *coverage;
+	struct blocks *blocks;
+	struct event_queue *queue;
 	struct event_ingest *ingest;
 	struct listener_sessions *sessions;
 };
 
-/*
- * Durable on return: the events of a complete reader and the coverage of its range. added: events
- * that were not known. False only when the process is to stop: nothing was written.
- */
-MUST_USE bool range_commit_step(const struct range_commit *commit,
-				const struct range_reader *reader,
-				const struct range_expectation *expectation, int64_t *added);
+enum range_commit_end {
+	RANGE_COMMITTED, /* durable */
+	/* Nothing was written by the others: */
+	RANGE_STOPPED,	 /* the process is to stop */
+	RANGE_IN_DOUBT,	 /* the queue knows of events that the range lacks: the reader asks on */
+	RANGE_ELSEWHERE, /* another branch than what was read before: .suspect is a row of blocks,
+			    or an event's block, to look at */
+	RANGE_REFUSED,	 /* contradicts what an earlier read proved: .error */
+};
+
+struct range_commit_result {
+	int64_t added;	 /* events that were not known */
+	int64_t removed; /* events whose block left the chain */
+	int64_t suspect;
+	struct error error;
+};
+
+MUST_USE enum range_commit_end range_commit_step(const struct range_commit *commit,
+						 struct range_reader *reader,
+						 const struct range_expectation *expectation,
+						 struct range_commit_result *result);
 
 #endif

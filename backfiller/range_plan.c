@@ -25,6 +25,16 @@ struct block_range range_plan_clip(const struct range_plan *plan, struct block_r
 	return range;
 }
 
+struct block_range range_plan_clip_linked(struct block_range range, int64_t linked_from)
+{
+	invariant(range.first >= 0 && range.first <= range.last);
+	if (range.first < linked_from && range.last >= linked_from)
+		range.last = linked_from - 1;
+	if (range.first >= linked_from && range.last - range.first >= RANGE_PLAN_LINKED_BLOCKS)
+		range.last = range.first + RANGE_PLAN_LINKED_BLOCKS - 1;
+	return range;
+}
+
 void range_plan_succeeded(struct range_plan *plan, int64_t block_count)
 {
 	int64_t step = plan->batch_size / 2;

@@ -31,6 +31,13 @@ int64_t block_range_count(struct block_range range);
 /* The beginning of range: one batch at most. */
 struct block_range range_plan_clip(const struct range_plan *plan, struct block_range range);
 
+/*
+ * The beginning of range on one side of linked_from, the first block that is not final: from there
+ * on each block costs a request of its own, so pieces are small enough to be read side by side.
+ */
+#define RANGE_PLAN_LINKED_BLOCKS 64
+struct block_range range_plan_clip_linked(struct block_range range, int64_t linked_from);
+
 void range_plan_succeeded(struct range_plan *plan, int64_t block_count);
 void range_plan_too_large(struct range_plan *plan, int64_t block_count);
 

@@ -11,32 +11,55 @@
 #include <inttypes.h>
 
 void range_reader_init(struct range_reader *reader, const struct evm_address *orderbook,
-		       const struct event_ingest *ingest)
+		       const struct event_ingest *ingest, bool use_bloom)
 {
-	*reader = (struct range_reader){.orderbook = orderbook, .ingest = ingest};
+	*reader = (struct range_reader){
+		.orderbook = orderbook, .ingest = ingest, .use_bloom = use_bloom};
+	logs_bloom_ask(&reader->question, orderbook, orderbook_topics, ORDERBOOK_TOPIC_COUNT);
 	evm_logs_init(&reader->logs);
+	evm_logs_init(&reader->block_logs);
+	range_blocks_init(&reader->blocks);
 }
 
 void range_reader_clear(struct range_reader *reader)
 {
 	evm_logs_free(&reader->logs);
 	evm_logs_init(&reader->logs);
+	evm_logs_free(&reader->block_logs);
+	evm_logs_init(&reader->block_logs);
+	range_blocks_free(&reader->blocks);
 }
 
 void range_reader_start(struct range_reader *reader, struct block_range range,
-			bool accept_incomplete)
+			const struct range_reading *reading)
 {
 	invariant(range.first >= 0 && range.first <= range.last);
 	range_reader_clear(reader);
 	reader->range = range;
-	reader->accept_incomplete = accept_incomplete;
+	reader->reading = *reading;
 	reader->phase = RANGE_READER_LAST_BEFORE;
-	reader->cursor = 0;
 }
 
 bool range_reader_is_complete(const struct range_reader *reader)
 {
 	return reader->phase == RANGE_READER_COMPLETE;
+}
+
+const struct range_block *range_reader_block(const struct range_reader *reader,
+					     uint64_t block_number)
+{
+	const struct range_block *block = range_blocks_find(&reader->blocks, block_number);
+
+	return block != NULL && block->has_header ? block : NULL;
+}
+
+/* The block that a question about one block is about. */
+static struct range_block *asked_block(const struct range_reader *reader)
+{
+	struct range_block *block = range_blocks_find(&reader->blocks, reader->asked_block);
+
+	invariant(block != NULL);
+	return block;
 }
 
 void range_reader_request(struct range_reader *reader, uint64_t id, struct buffer *request)
@@ -53,8 +76,16 @@ void range_reader_request(struct range_reader *reader, uint64_t id, struct buffe
 				     ORDERBOOK_TOPIC_COUNT, (uint64_t)reader->range.first,
 				     (uint64_t)reader->range.last);
 		return;
-	case RANGE_READER_EVENT_BLOCK:
+	case RANGE_READER_HEADER:
 		evm_rpc_request_block(request, id, reader->asked_block);
+		return;
+	case RANGE_READER_BLOCK_LOGS:
+		evm_rpc_request_logs_of_block(request, id, reader->orderbook, orderbook_topics,
+					      ORDERBOOK_TOPIC_COUNT,
+					      &asked_block(reader)->block_hash);
+		return;
+	case RANGE_READER_RECEIPTS:
+		evm_rpc_request_receipts(request, id, reader->asked_block);
 		return;
 	case RANGE_READER_COMPLETE:
 		break;
@@ -62,9 +93,15 @@ void range_reader_request(struct range_reader *reader, uint64_t id, struct buffe
 	invariant_unreachable("a complete range has no question");
 }
 
+static enum outcome moved(struct error *error, uint64_t block_number, const char *what)
+{
+	return error_set(error, OUTCOME_RETRY, ERROR_KIND_BEHIND,
+			 "block %" PRIu64 " %s: the chain moved", block_number, what);
+}
+
 /* The header of reader->asked_block, and of no other. */
-static enum outcome judge_block(const struct range_reader *reader, struct bytes body,
-				struct evm_block *block, struct error *error)
+static enum outcome judge_header(const struct range_reader *reader, struct bytes body,
+				 struct evm_block *block, struct error *error)
 {
 	struct evm_block read;
 	enum outcome outcome = evm_rpc_answer_block((const char *)body.data, body.length,
@@ -94,38 +131,76 @@ static enum outcome judge_logs(struct range_reader *reader, struct bytes body, s
 	return OUTCOME_OK;
 }
 
+static bool has_logs(const struct range_reader *reader, uint64_t block_number)
+{
+	size_t first;
+
+	return evm_logs_of_block(&reader->logs, block_number, &first) > 0;
+}
+
+/* What the bloom has to say about the block's logs. */
+static enum outcome judge_bloom(const struct range_reader *reader, struct range_block *known,
+				const struct evm_block *block, struct error *error)
+{
+	bool has = has_logs(reader, block->number);
+	bool may_have;
+
+	known->bloom_is_zero = !block->has_bloom || logs_bloom_is_zero(&block->bloom);
+	if (has && reader->reading.linked)
+		known->doubt = BLOCK_HAS_LOGS;
+	if (!reader->use_bloom || !block->has_bloom)
+		return OUTCOME_OK;
+	may_have = logs_bloom_may_have(&block->bloom, &reader->question);
+	if (has && !may_have && !known->bloom_is_zero)
+		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
+				 "a log of block %" PRIu64
+				 " that its logsBloom does not have (LOGS_BLOOM=ignore, if the "
+				 "chain's blooms are wrong)",
+				 block->number);
+	if (!has && may_have && !logs_bloom_is_full(&block->bloom))
+		known->doubt = BLOCK_MAY_HAVE_LOGS;
+	return OUTCOME_OK;
+}
+
+static enum outcome keep_header(const struct range_reader *reader, struct range_block *known,
+				const struct evm_block *block, struct error *error)
+{
+	size_t first;
+	size_t count = evm_logs_of_block(&reader->logs, block->number, &first);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!evm_word_equal(&reader->logs.items[first + i].block_hash, &block->hash))
+			return moved(error, block->number, "has another hash than its log");
+	}
+	known->has_header = true;
+	known->block_hash = block->hash;
+	known->parent_hash = block->parent_hash;
+	known->timestamp = block->timestamp;
+	return judge_bloom(reader, known, block, error);
+}
+
 /* A ClearV2's AfterClear stands in the same transaction: without it the answer was cut. */
 static enum outcome require_whole(const struct range_reader *reader,
 				  const struct orderbook_occurrence *occurrence,
 				  struct error *error)
 {
 	if (occurrence->type == ORDERBOOK_TAKE_ORDER_V2 || occurrence->after_clear != NULL ||
-	    reader->accept_incomplete)
+	    reader->reading.accept_incomplete)
 		return OUTCOME_OK;
 	return error_set(error, OUTCOME_RETRY, ERROR_KIND_MALFORMED,
 			 "ClearV2 without its AfterClear in block %" PRIu64 ", log index %" PRIu64,
 			 occurrence->log->block_number, occurrence->log->log_index);
 }
 
-static const struct evm_block *find_header(const struct range_reader *reader, uint64_t block_number)
-{
-	if (reader->last.number == block_number)
-		return &reader->last;
-	if (reader->proven.number == block_number)
-		return &reader->proven;
-	return NULL;
-}
-
-/* Goes on until a header is missing or everything is proven. */
+/* What every event of ours has: a whole, and the header of its block. */
 static enum outcome prove_events(struct range_reader *reader, struct error *error)
 {
 	struct orderbook_occurrence occurrence;
-	size_t next = reader->cursor;
+	size_t cursor = 0;
 
-	for (; orderbook_next_occurrence(&reader->logs, &next, &occurrence);
-	     reader->cursor = next) {
+	while (orderbook_next_occurrence(&reader->logs, &cursor, &occurrence)) {
 		struct evm_log *log = &reader->logs.items[occurrence.log - reader->logs.items];
-		const struct evm_block *header = find_header(reader, log->block_number);
+		const struct range_block *block;
 		enum outcome outcome;
 
 		if (!event_ingest_wants(reader->ingest, &reader->logs, &occurrence))
@@ -133,50 +208,178 @@ static enum outcome prove_events(struct range_reader *reader, struct error *erro
 		outcome = require_whole(reader, &occurrence, error);
 		if (outcome != OUTCOME_OK)
 			return outcome;
-		if (header == NULL) {
-			reader->asked_block = log->block_number;
-			reader->phase = RANGE_READER_EVENT_BLOCK;
-			return OUTCOME_OK;
-		}
-		if (!evm_word_equal(&header->hash, &log->block_hash))
-			return error_set(error, OUTCOME_RETRY, ERROR_KIND_BEHIND,
-					 "a log of block %" PRIu64
-					 " does not have the block's hash: the chain moved",
-					 log->block_number);
+		block = range_reader_block(reader, log->block_number);
+		invariant(block != NULL && evm_word_equal(&block->block_hash, &log->block_hash));
 		log->has_block_timestamp = true;
-		log->block_timestamp = header->timestamp;
+		log->block_timestamp = block->timestamp;
 	}
-	reader->phase = RANGE_READER_COMPLETE;
+	return OUTCOME_OK;
+}
+
+/* What is to be asked next; when that is nothing, the events must be proven. */
+static enum outcome go_on(struct range_reader *reader, struct error *error)
+{
+	const struct range_block *block = range_blocks_without_header(&reader->blocks);
+	enum outcome outcome;
+
+	if (block != NULL) {
+		reader->phase = RANGE_READER_HEADER;
+		reader->asked_block = block->block_number;
+		return OUTCOME_OK;
+	}
+	block = range_blocks_in_doubt(&reader->blocks);
+	if (block != NULL) {
+		reader->phase =
+			block->read_by_hash ? RANGE_READER_RECEIPTS : RANGE_READER_BLOCK_LOGS;
+		reader->asked_block = block->block_number;
+		return OUTCOME_OK;
+	}
+	outcome = prove_events(reader, error);
+	if (outcome == OUTCOME_OK)
+		reader->phase = RANGE_READER_COMPLETE;
+	return outcome;
+}
+
+static void need_headers(struct range_reader *reader)
+{
+	struct orderbook_occurrence occurrence;
+	size_t cursor = 0;
+
+	while (orderbook_next_occurrence(&reader->logs, &cursor, &occurrence)) {
+		if (event_ingest_wants(reader->ingest, &reader->logs, &occurrence))
+			(void)range_blocks_need(&reader->blocks, occurrence.log->block_number);
+	}
+	if (!reader->reading.linked)
+		return;
+	for (int64_t number = reader->range.first; number <= reader->range.last; number++)
+		(void)range_blocks_need(&reader->blocks, (uint64_t)number);
+}
+
+static enum outcome take_last(struct range_reader *reader, struct bytes body, struct error *error)
+{
+	struct evm_block last;
+	enum outcome outcome = judge_header(reader, body, &last, error);
+
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	reader->last_hash = last.hash;
+	reader->phase = RANGE_READER_LOGS;
 	return OUTCOME_OK;
 }
 
 static enum outcome take_last_again(struct range_reader *reader, struct bytes body,
 				    struct error *error)
 {
-	struct evm_block again = {.number = 0};
-	enum outcome outcome = judge_block(reader, body, &again, error);
+	struct evm_block last;
+	enum outcome outcome = judge_header(reader, body, &last, error);
 
 	if (outcome != OUTCOME_OK)
 		return outcome;
-	if (!evm_word_equal(&again.hash, &reader->last.hash))
+	if (!evm_word_equal(&last.hash, &reader->last_hash))
+		return moved(error, last.number, "changed while its logs were read");
+	need_headers(reader);
+	outcome =
+		keep_header(reader, range_blocks_need(&reader->blocks, last.number), &last, error);
+	return outcome == OUTCOME_OK ? go_on(reader, error) : outcome;
+}
+
+/* Headers are read from the last one down: in a linked range each is the parent of the one before.
+ */
+static enum outcome take_header(struct range_reader *reader, struct bytes body, struct error *error)
+{
+	const struct range_block *next = range_reader_block(reader, reader->asked_block + 1);
+	struct evm_block block;
+	enum outcome outcome = judge_header(reader, body, &block, error);
+
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	if (next != NULL && !evm_word_equal(&next->parent_hash, &block.hash))
+		return moved(error, block.number, "is not the parent of the next one");
+	outcome = keep_header(reader, asked_block(reader), &block, error);
+	return outcome == OUTCOME_OK ? go_on(reader, error) : outcome;
+}
+
+static enum outcome disagree(struct error *error, uint64_t block_number, const char *what)
+{
+	return error_set(error, OUTCOME_RETRY, ERROR_KIND_MALFORMED,
+			 "eth_getLogs for the range and %s for block %" PRIu64 " disagree", what,
+			 block_number);
+}
+
+static enum outcome take_block_logs(struct range_reader *reader, struct bytes body,
+				    struct error *error)
+{
+	enum outcome outcome = evm_rpc_answer_logs(
+		(const char *)body.data, body.length, reader->request_id, reader->orderbook,
+		orderbook_topics, ORDERBOOK_TOPIC_COUNT, reader->asked_block, reader->asked_block,
+		&reader->block_logs, error);
+
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	if (!evm_logs_agree(&reader->logs, &reader->block_logs, reader->asked_block))
+		return disagree(error, reader->asked_block, "eth_getLogs by hash");
+	asked_block(reader)->read_by_hash = true;
+	return go_on(reader, error);
+}
+
+/* Logs that only the receipts have are taken from there: the node's index of logs has a hole. */
+static enum outcome believe_receipts(struct range_reader *reader, struct error *error)
+{
+	uint64_t number = reader->asked_block;
+	size_t first;
+	size_t known = evm_logs_of_block(&reader->logs, number, &first);
+
+	if (evm_logs_agree(&reader->logs, &reader->block_logs, number))
+		return OUTCOME_OK;
+	if (reader->block_logs.count <= known)
+		return disagree(error, number, "eth_getBlockReceipts");
+	log_warn("eth_getLogs lacks logs that the block's receipts have: taken from the receipts"
+		 " block_number=%" PRIu64 " logs=%zu",
+		 number, reader->block_logs.count);
+	for (size_t i = 0; i < reader->block_logs.count; i++)
+		reader->block_logs.items[i].has_block_timestamp = false;
+	if (!evm_logs_replace_block(&reader->logs, number, &reader->block_logs))
+		return error_set(error, OUTCOME_RETRY, ERROR_KIND_RANGE_TOO_LARGE,
+				 "more logs than fit");
+	return OUTCOME_OK;
+}
+
+static enum outcome take_receipts(struct range_reader *reader, struct bytes body,
+				  struct error *error)
+{
+	struct range_block *block = asked_block(reader);
+	const struct evm_logs_filter filter = {
+		.address = reader->orderbook,
+		.topic_choices = orderbook_topics,
+		.topic_count = ORDERBOOK_TOPIC_COUNT,
+		.block_number = reader->asked_block,
+		.block_hash = block->block_hash,
+	};
+	size_t receipts;
+	enum outcome outcome =
+		evm_rpc_answer_receipts((const char *)body.data, body.length, reader->request_id,
+					&filter, &reader->block_logs, &receipts, error);
+
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	if (receipts == 0 && !block->bloom_is_zero)
 		return error_set(error, OUTCOME_RETRY, ERROR_KIND_BEHIND,
-				 "block %" PRIu64 " changed while its logs were read",
-				 again.number);
-	return prove_events(reader, error);
+				 "no receipts for block %" PRIu64 ", which has logs",
+				 reader->asked_block);
+	outcome = believe_receipts(reader, error);
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	block->arbitrated = true;
+	return go_on(reader, error);
 }
 
 static enum outcome judge(struct range_reader *reader, struct bytes body, struct error *error)
 {
-	enum outcome outcome = OUTCOME_OK;
+	enum outcome outcome;
 
 	switch (reader->phase) {
 	case RANGE_READER_LAST_BEFORE:
-		outcome = judge_block(reader, body, &reader->last, error);
-		if (outcome == OUTCOME_OK) {
-			reader->proven = reader->last;
-			reader->phase = RANGE_READER_LOGS;
-		}
-		return outcome;
+		return take_last(reader, body, error);
 	case RANGE_READER_LOGS:
 		outcome = judge_logs(reader, body, error);
 		if (outcome == OUTCOME_OK)
@@ -184,33 +387,63 @@ static enum outcome judge(struct range_reader *reader, struct bytes body, struct
 		return outcome;
 	case RANGE_READER_LAST_AFTER:
 		return take_last_again(reader, body, error);
-	case RANGE_READER_EVENT_BLOCK:
-		outcome = judge_block(reader, body, &reader->proven, error);
-		return outcome == OUTCOME_OK ? prove_events(reader, error) : outcome;
+	case RANGE_READER_HEADER:
+		return take_header(reader, body, error);
+	case RANGE_READER_BLOCK_LOGS:
+		return take_block_logs(reader, body, error);
+	case RANGE_READER_RECEIPTS:
+		return take_receipts(reader, body, error);
 	case RANGE_READER_COMPLETE:
 		break;
 	}
 	invariant_unreachable("a complete range gets no answer");
 }
 
+/* A node that has no eth_getBlockReceipts cannot settle a doubt: a person must know. */
+static void explain_receipts(const struct range_reader *reader, struct error *error)
+{
+	const struct error told = *error;
+
+	(void)error_set(error, OUTCOME_RETRY, told.kind,
+			"block %" PRIu64
+			" may have logs that eth_getLogs lacks, and eth_getBlockReceipts does not "
+			"tell (another node, or LOGS_BLOOM=ignore): %.100s",
+			reader->asked_block, told.text);
+	error->retry_after_ms = told.retry_after_ms;
+}
+
 enum outcome range_reader_answer(struct range_reader *reader, const struct http_answer *answer,
 				 struct error *error)
 {
-	static const uint8_t nothing[] = "";
-	struct bytes body = answer->body;
 	struct error why = {.kind = ERROR_KIND_NONE};
 	enum outcome outcome = evm_node_transport_outcome(answer, &why);
 
-	if (body.data == NULL)
-		body = (struct bytes){.data = nothing, .length = 0};
 	if (outcome == OUTCOME_OK)
-		outcome = judge(reader, body, &why);
+		outcome = judge(reader, answer->body, &why);
 	if (outcome == OUTCOME_OK)
 		return OUTCOME_OK;
-	/* Fewer blocks would not make a header smaller. */
+	if (reader->phase == RANGE_READER_RECEIPTS && why.kind == ERROR_KIND_RPC)
+		explain_receipts(reader, &why);
+	/* Fewer blocks would not make a header or a block smaller. */
 	if (why.kind == ERROR_KIND_RANGE_TOO_LARGE && reader->phase != RANGE_READER_LOGS)
 		why.kind = ERROR_KIND_MALFORMED;
 	if (error != NULL)
 		*error = why;
 	return outcome;
+}
+
+void range_reader_doubt(struct range_reader *reader, uint64_t block_number,
+			const struct evm_word *block_hash)
+{
+	struct range_block *block = range_blocks_need(&reader->blocks, block_number);
+	enum outcome outcome;
+
+	invariant(range_reader_is_complete(reader));
+	if (block->has_header && evm_word_equal(&block->block_hash, block_hash)) {
+		invariant(!block->arbitrated);
+		block->doubt = BLOCK_MAY_HAVE_LOGS;
+	}
+	/* The events are proven already: this can only ask. */
+	outcome = go_on(reader, NULL);
+	invariant(outcome == OUTCOME_OK);
 }

@@ -2,16 +2,23 @@
  * One attempt to read one range: which question comes next, and what an answer proves. Fed with
  * answers; sends nothing and stores nothing.
  *
- *	header of last -> logs of first..last -> header of last again -> header of each block
- *	                                         that has events of our owners -> complete
+ *	header of last -> logs of first..last -> header of last again
+ *		-> the headers that are needed -> what is in doubt -> complete
  *
  * The node has `last` and its chain did not move while it looked for logs (a node that lags behind
  * answers [] for blocks it does not have), and each event of ours stands in a block that the chain
- *has.
+ * has.
+ *
+ * A final range needs the headers of blocks that have our events. In a linked one every header is
+ * read, each the parent of the next, and its bloom is looked at: where that says that there may be
+ *a log of the orderbook and the answer has none, the block is asked for by its hash, and if there
+ *is none again, its receipts decide. A block that has logs is asked for by its hash, too: the two
+ * answers must agree.
  */
 #ifndef BALLAST_BACKFILLER_RANGE_READER_H
 #define BALLAST_BACKFILLER_RANGE_READER_H
 
+#include "backfiller/range_blocks.h"
 #include "base/buffer.h"
 #include "base/compiler.h"
 #include "base/evm_types.h"
@@ -19,6 +26,7 @@
 #include "chain/evm_log.h"
 #include "chain/evm_rpc.h"
 #include "chain/http.h"
+#include "chain/logs_bloom.h"
 #include "ingest/event_ingest.h"
 #include "store/block_coverage.h"
 
@@ -30,36 +38,48 @@ enum range_reader_phase {
 	RANGE_READER_LAST_BEFORE,
 	RANGE_READER_LOGS,
 	RANGE_READER_LAST_AFTER,
-	RANGE_READER_EVENT_BLOCK,
+	RANGE_READER_HEADER,
+	RANGE_READER_BLOCK_LOGS,
+	RANGE_READER_RECEIPTS,
 	RANGE_READER_COMPLETE,
 };
 
-/* Owns: logs. */
+/* How a range is to be read. */
+struct range_reading {
+	bool linked;
+	/*
+	 * Take a ClearV2 of ours that lacks its AfterClear as it is (otherwise the answer looks
+	 * truncated and is refused): the processor will quarantine it, loudly.
+	 */
+	bool accept_incomplete;
+};
+
+/* Owns: logs, block_logs, blocks. */
 struct range_reader {
 	const struct evm_address *orderbook;
 	const struct event_ingest *ingest; /* whose events count */
+	bool use_bloom;
+	struct logs_bloom_question question;
 	struct block_range range;
-	bool accept_incomplete;
+	struct range_reading reading;
 	enum range_reader_phase phase;
 	uint64_t request_id;
-	struct evm_block last;
-	struct evm_block proven; /* the header asked for last; at first that of last */
-	struct evm_logs logs;	 /* block_timestamp stands in the logs of proven events */
-	size_t cursor;		 /* into logs: everything before is proven */
 	uint64_t asked_block;
+	struct evm_word last_hash;
+	struct range_blocks blocks;
+	struct evm_logs logs;	    /* block_timestamp stands in the logs of proven events */
+	struct evm_logs block_logs; /* of one block, for comparison */
 };
 
+/* use_bloom: whether the chain's blooms say anything. */
 void range_reader_init(struct range_reader *reader, const struct evm_address *orderbook,
-		       const struct event_ingest *ingest);
+		       const struct event_ingest *ingest, bool use_bloom);
 /* Gives its memory back; it may be started again. */
 void range_reader_clear(struct range_reader *reader);
 
-/*
- * Begins anew. accept_incomplete: take a ClearV2 of ours that lacks its AfterClear as it is
- * (otherwise the answer looks truncated and is refused): the processor will quarantine it, loudly.
- */
+/* Begins anew. */
 void range_reader_start(struct range_reader *reader, struct block_range range,
-			bool accept_incomplete);
+			const struct range_reading *reading);
 
 /* Writes the next question. Not when complete. id: never used before. */
 void range_reader_request(struct range_reader *reader, uint64_t id, struct buffer *request);
@@ -72,5 +92,17 @@ MUST_USE enum outcome range_reader_answer(struct range_reader *reader,
 					  const struct http_answer *answer, struct error *error);
 
 bool range_reader_is_complete(const struct range_reader *reader);
+
+/*
+ * The queue has an event of that block that the answers do not have. When the header is known and
+ * has the event's hash, the block is in doubt until its receipts have decided; when it is not
+ * known, the header is asked for. Only when complete, which it may not be any more.
+ */
+void range_reader_doubt(struct range_reader *reader, uint64_t block_number,
+			const struct evm_word *block_hash);
+
+/* What is known of the block's header; NULL: nothing. */
+const struct range_block *range_reader_block(const struct range_reader *reader,
+					     uint64_t block_number);
 
 #endif

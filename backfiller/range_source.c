@@ -4,11 +4,12 @@
 #include "base/log.h"
 
 void range_source_init(struct range_source *source, struct block_coverage *coverage,
-		       struct block_range target, bool recheck)
+		       struct event_queue *queue, struct block_range target, bool recheck)
 {
 	invariant(!recheck || (target.first <= target.last && target.last < INT64_MAX));
 	*source = (struct range_source){
 		.coverage = coverage,
+		.queue = queue,
 		.target = target,
 		.recheck = recheck,
 		.recheck_next = target.first,
@@ -26,15 +27,12 @@ static bool next_to_recheck(const struct range_source *source, const struct rang
 	return true;
 }
 
-bool range_source_next(struct range_source *source, const struct range_plan *plan,
-		       const struct block_range *taken, size_t taken_count,
-		       struct block_range *range)
+static bool next_gap(const struct range_source *source, const struct range_plan *plan,
+		     const struct block_range *taken, size_t taken_count, struct block_range *range)
 {
 	struct block_range rest = source->target;
 	struct block_range gap;
 
-	if (source->recheck)
-		return next_to_recheck(source, plan, range);
 	while (block_coverage_first_gap(source->coverage, rest, &gap)) {
 		struct block_range piece;
 
@@ -47,6 +45,41 @@ bool range_source_next(struct range_source *source, const struct range_plan *pla
 		rest.first = gap.last + 1;
 	}
 	return false;
+}
+
+/* One block, which is covered: an event of it came, or was called into question, since it was read.
+ */
+static bool next_in_doubt(const struct range_source *source, const struct block_range *taken,
+			  size_t taken_count, struct block_range *range)
+{
+	struct block_range rest = source->target;
+	struct block_range piece;
+	int64_t block;
+
+	while (rest.first <= rest.last &&
+	       event_queue_first_doubted(source->queue, rest.first, rest.last, &block)) {
+		struct block_range one = {.first = block, .last = block};
+
+		if (block_coverage_missing(source->coverage, one) == 0 &&
+		    range_plan_first_free(one, taken, taken_count, &piece)) {
+			*range = one;
+			return true;
+		}
+		if (block == rest.last)
+			return false;
+		rest.first = block + 1;
+	}
+	return false;
+}
+
+bool range_source_next(struct range_source *source, const struct range_plan *plan,
+		       const struct block_range *taken, size_t taken_count,
+		       struct block_range *range)
+{
+	if (source->recheck)
+		return next_to_recheck(source, plan, range);
+	return next_gap(source, plan, taken, taken_count, range) ||
+	       next_in_doubt(source, taken, taken_count, range);
 }
 
 void range_source_hand_out(struct range_source *source, struct block_range range)

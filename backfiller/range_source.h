@@ -1,11 +1,14 @@
-/* Where the next range comes from: the gaps of block_coverage, or, for a recheck, the asked blocks
- * one after another. */
+/*
+ * Where the next range comes from: the gaps of block_coverage, then covered blocks with an event
+ * that is in doubt; or, for a recheck, the asked blocks one after another.
+ */
 #ifndef BALLAST_BACKFILLER_RANGE_SOURCE_H
 #define BALLAST_BACKFILLER_RANGE_SOURCE_H
 
 #include "backfiller/range_plan.h"
 #include "base/compiler.h"
 #include "store/block_coverage.h"
+#include "store/event_queue.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,6 +16,7 @@
 
 struct range_source {
 	struct block_coverage *coverage;
+	struct event_queue *queue;
 	struct block_range target; /* empty: last < first */
 	bool recheck;
 	int64_t recheck_next; /* everything below has been handed out */
@@ -21,10 +25,9 @@ struct range_source {
 
 /* For a recheck range must not be empty, and ends below INT64_MAX. */
 void range_source_init(struct range_source *source, struct block_coverage *coverage,
-		       struct block_range target, bool recheck);
+		       struct event_queue *queue, struct block_range target, bool recheck);
 
-/* The lowest blocks that are in none of the taken ranges, one batch at most. False: there are none.
- */
+/* Blocks that are in none of the taken ranges, the lowest first, one batch at most. False: none. */
 MUST_USE bool range_source_next(struct range_source *source, const struct range_plan *plan,
 				const struct block_range *taken, size_t taken_count,
 				struct block_range *range);

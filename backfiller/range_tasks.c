@@ -11,7 +11,8 @@ void range_tasks_init(struct range_tasks *tasks, const struct range_tasks_option
 	tasks->options = *options;
 	for (size_t i = 0; i < RANGE_TASKS_MAXIMUM; i++) {
 		tasks->items[i] = (struct range_task){.state = RANGE_TASK_FREE};
-		range_reader_init(&tasks->items[i].reader, options->orderbook, options->ingest);
+		range_reader_init(&tasks->items[i].reader, options->orderbook, options->ingest,
+				  options->use_bloom);
 	}
 }
 
@@ -46,7 +47,12 @@ size_t range_tasks_ranges(const struct range_tasks *tasks, struct block_range *t
 static void start_attempt(struct range_tasks *tasks, struct range_task *task,
 			  struct block_range part)
 {
-	range_reader_start(&task->reader, part, task->attempt >= tasks->options.attempts_maximum);
+	const struct range_reading reading = {
+		.linked = part.first >= *tasks->options.linked_from,
+		.accept_incomplete = task->attempt >= tasks->options.attempts_maximum,
+	};
+
+	range_reader_start(&task->reader, part, &reading);
 	task->state = RANGE_TASK_WAITING;
 }
 
@@ -112,6 +118,12 @@ int64_t range_tasks_next_due_ms(const struct range_tasks *tasks)
 			due_ms = task->due_ms;
 	}
 	return due_ms;
+}
+
+void range_tasks_ask_on(struct range_task *task)
+{
+	task->state = RANGE_TASK_WAITING;
+	task->due_ms = 0;
 }
 
 void range_tasks_next_part(struct range_tasks *tasks, struct range_task *task)

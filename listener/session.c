@@ -40,6 +40,7 @@ void session_start(struct session *session)
 	session->heard_block = -1;
 	session->written_block = -1;
 	session->advance_due_ms = 0;
+	session->hint_count = 0;
 	waiting_logs_clear(&session->waiting);
 }
 
@@ -70,6 +71,12 @@ bool session_take_log(struct session *session, const struct evm_log *log, struct
 	session_settle(session, (int64_t)log->block_number, CUTOFF_FIRST_EVENT);
 	hear_block(session, log->block_number);
 	return true;
+}
+
+void session_take_removed(struct session *session, const struct evm_log *log)
+{
+	if (session->hint_count < ARRAY_LENGTH(session->hints))
+		session->hints[session->hint_count++] = log->tx_hash;
 }
 
 void session_take_head(struct session *session, const struct evm_block *block)
@@ -130,6 +137,12 @@ static void append_events(struct session *session)
 	}
 }
 
+static void write_hints(struct session *session)
+{
+	for (size_t i = 0; i < session->hint_count; i++)
+		(void)event_queue_doubt(session->ingest->queue, &session->hints[i]);
+}
+
 static void write_row(struct session *session)
 {
 	/* A cutoff by eth_blockNumber may be above every block heard of so far. */
@@ -153,8 +166,10 @@ static void write_all(struct session *session)
 	bool is_new = session->row_id == 0;
 
 	append_events(session);
+	write_hints(session);
 	write_row(session);
 	store_commit(session->store);
+	session->hint_count = 0;
 	waiting_logs_sweep(&session->waiting, &session->times);
 	if (is_new)
 		log_info("session open session_id=%" PRId64 " cutoff_block=%" PRId64,
@@ -165,7 +180,8 @@ void session_step(struct session *session)
 {
 	if (!session->has_cutoff)
 		return;
-	if (session->row_id != 0 && !has_complete_event(session) && !advance_is_due(session))
+	if (session->row_id != 0 && session->hint_count == 0 && !has_complete_event(session) &&
+	    !advance_is_due(session))
 		return;
 	if (!store_try_begin(session->store, BEGIN_TIMEOUT_MS)) {
 		warn_behind(session);

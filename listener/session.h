@@ -19,6 +19,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Hints of the node that a transaction left its block, until the next transaction of ours. */
+#define SESSION_HINTS 64
+
 struct session {
 	struct store *store;
 	struct instance_lock *lock;
@@ -27,6 +30,8 @@ struct session {
 
 	struct waiting_logs waiting;
 	struct head_times times;
+	struct evm_word hints[SESSION_HINTS];
+	size_t hint_count;
 
 	struct clock_text started_at;
 	bool has_cutoff;
@@ -56,6 +61,13 @@ void session_settle(struct session *session, int64_t cutoff_block, enum cutoff_s
  */
 MUST_USE bool session_take_log(struct session *session, const struct evm_log *log,
 			       struct bytes data);
+
+/*
+ * The node says that this log's block left the chain. That is only a hint, and may come late, twice
+ * or never: what stands is doubted, and the backfiller asks for proof. Without room it is dropped:
+ * the backfiller compares headers anyway.
+ */
+void session_take_removed(struct session *session, const struct evm_log *log);
 
 void session_take_head(struct session *session, const struct evm_block *block);
 

@@ -94,6 +94,7 @@ static void handle_log(struct subscription *subscription)
 		log_warn("log removed by the node: its block left the chain block_number=%" PRIu64
 			 " log_index=%" PRIu64 " tx_hash=%s",
 			 log->block_number, log->log_index, evm_word_text(&log->tx_hash).text);
+		session_take_removed(subscription->session, log);
 		return;
 	}
 	if (!session_take_log(subscription->session, log, evm_logs_data(logs, log))) {

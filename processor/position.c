@@ -116,10 +116,10 @@ static void take_trade(struct positions *positions, const struct onchain_trade *
 	struct trade_accumulator accumulator;
 
 	(void)onchain_trades_insert(&positions->trades, trade);
-	log_info("trade booked symbol=%s direction=%s shares=%s price=%s block_number=%" PRId64
+	log_info("trade %s symbol=%s direction=%s shares=%s price=%s block_number=%" PRId64
 		 " log_index=%" PRId64,
-		 trade->symbol.text, direction_name(trade->direction),
-		 shares_text(trade->amount).text,
+		 trade->reverses_trade_id == 0 ? "booked" : "taken back", trade->symbol.text,
+		 direction_name(trade->direction), shares_text(trade->amount).text,
 		 trade->has_price ? usd_text(trade->price_usdc).text : "none",
 		 trade->event->block_number, trade->event->log_index);
 	trade_accumulators_get(&positions->accumulators, &trade->base_symbol, &accumulator);
@@ -157,6 +157,14 @@ void positions_take_trades(struct positions *positions, const struct onchain_tra
 		if (!has_ticker(trades, i, &trades[i].base_symbol))
 			plan_hedge_of(positions, &trades[i].base_symbol);
 	}
+}
+
+void positions_take_back(struct positions *positions, const struct event_row *event)
+{
+	struct onchain_trade reversal;
+
+	while (onchain_trades_next_reversal(&positions->trades, event, &reversal))
+		take_trade(positions, &reversal);
 }
 
 /*

@@ -42,6 +42,13 @@ void positions_close(struct positions *positions);
 void positions_take_trades(struct positions *positions, const struct onchain_trade *trades,
 			   size_t count);
 
+/*
+ * Books, for each trade of an event that left the chain, one that takes it back. What was hedged
+ * meanwhile stays hedged and is counted; hedges are planned by the next positions_follow, when
+ * whatever took the event's place is in, too.
+ */
+void positions_take_back(struct positions *positions, const struct event_row *event);
+
 /* Whether positions_follow has anything to do for any ticker. Reads only; no transaction needed. */
 bool positions_need_work(struct positions *positions);
 

@@ -232,6 +232,23 @@ static int apply_batch(struct processor *processor, int64_t limit)
 	return applied;
 }
 
+/* Takes back what left the chain; how many events. */
+static int take_back(struct processor *processor)
+{
+	struct event_row event;
+	int count = 0;
+
+	while (count < BATCH_SIZE && event_queue_next_unreversed(&processor->events, &event)) {
+		positions_take_back(&processor->positions, &event);
+		event_queue_mark_reversed(&processor->events, event.id);
+		log_warn("event taken back: its block left the chain event_id=%" PRId64
+			 " block_number=%" PRId64 " log_index=%" PRId64 " tx_hash=%s",
+			 event.id, event.block_number, event.log_index, event.tx_hash.text);
+		count++;
+	}
+	return count;
+}
+
 /* An event that waits for a token, with its time not yet come, is no work. */
 static bool has_ready_event(struct processor *processor, int64_t limit)
 {
@@ -244,25 +261,35 @@ static bool has_ready_event(struct processor *processor, int64_t limit)
 		event_queue_count_waiting(&processor->events) > processor->waiting_for_tokens);
 }
 
+static bool has_removed_event(struct processor *processor)
+{
+	struct event_row row;
+
+	return event_queue_next_unreversed(&processor->events, &row);
+}
+
 bool processor_step(struct processor *processor)
 {
 	int64_t limit = ready_to(processor);
-	int applied = 0;
+	int applied;
+	int taken_back;
 
 	if (has_ready_event(processor, limit))
 		resolve_tokens(processor, limit);
-	else if (!positions_need_work(&processor->positions))
+	else if (!has_removed_event(processor) && !positions_need_work(&processor->positions))
 		return false;
 	if (!store_begin(&processor->store))
 		return false;
-	positions_follow(&processor->positions);
+	taken_back = take_back(processor);
 	/* Read again under the lock: a session may have ended meanwhile, and its events must wait
 	 * for coverage then. */
 	applied = apply_batch(processor, ready_to(processor));
+	/* Last: a fill that was mined again elsewhere needs no order. */
+	positions_follow(&processor->positions);
 	store_commit(&processor->store);
 	if (applied > 0)
 		log_debug("batch applied events=%d", applied);
-	return applied > 0 || positions_need_work(&processor->positions);
+	return applied > 0 || taken_back > 0 || positions_need_work(&processor->positions);
 }
 
 static int64_t earlier(int64_t a, int64_t b)

@@ -93,15 +93,23 @@ bool evm_json_word(const json_t *value, struct evm_word *word)
 	return text != NULL && evm_word_parse(text, word);
 }
 
+static bool read_bloom(const json_t *value, struct logs_bloom *bloom)
+{
+	const char *text = json_string_value(value);
+
+	return text != NULL && hex_parse_fixed(text, bloom->bytes, sizeof(bloom->bytes));
+}
+
 bool evm_json_block(const json_t *value, struct evm_block *block)
 {
-	struct evm_block parsed;
+	struct evm_block parsed = {.number = 0};
 
 	if (!evm_json_quantity(json_object_get(value, "number"), &parsed.number) ||
 	    !evm_json_word(json_object_get(value, "hash"), &parsed.hash) ||
 	    !evm_json_word(json_object_get(value, "parentHash"), &parsed.parent_hash) ||
 	    !evm_json_quantity(json_object_get(value, "timestamp"), &parsed.timestamp))
 		return false;
+	parsed.has_bloom = read_bloom(json_object_get(value, "logsBloom"), &parsed.bloom);
 	*block = parsed;
 	return true;
 }

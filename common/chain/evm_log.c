@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define FIRST_CAPACITY 16
 
@@ -76,4 +77,107 @@ void evm_logs_sort(struct evm_logs *logs)
 {
 	if (logs->count > 1)
 		qsort(logs->items, logs->count, sizeof(*logs->items), compare_places);
+}
+
+void evm_logs_pop(struct evm_logs *logs)
+{
+	invariant(logs->count > 0);
+	logs->count--;
+	logs->data.length = logs->items[logs->count].data_offset;
+}
+
+/* The index of the first log at or behind that place. */
+static size_t first_at(const struct evm_logs *logs, uint64_t block_number, uint64_t log_index)
+{
+	const struct evm_log place = {.block_number = block_number, .log_index = log_index};
+	size_t low = 0;
+	size_t high = logs->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_places(&logs->items[middle], &place) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct evm_log *evm_logs_find(const struct evm_logs *logs, uint64_t block_number,
+				    uint64_t log_index)
+{
+	size_t index = first_at(logs, block_number, log_index);
+	const struct evm_log *log = index < logs->count ? &logs->items[index] : NULL;
+
+	if (log == NULL || log->block_number != block_number || log->log_index != log_index)
+		return NULL;
+	return log;
+}
+
+size_t evm_logs_of_block(const struct evm_logs *logs, uint64_t block_number, size_t *first)
+{
+	size_t begin = first_at(logs, block_number, 0);
+	size_t end = begin;
+
+	while (end < logs->count && logs->items[end].block_number == block_number)
+		end++;
+	*first = begin;
+	return end - begin;
+}
+
+static bool same_log(const struct evm_logs *a, const struct evm_log *left, const struct evm_logs *b,
+		     const struct evm_log *right)
+{
+	struct bytes left_data = evm_logs_data(a, left);
+	struct bytes right_data = evm_logs_data(b, right);
+
+	if (left->log_index != right->log_index || left->topic_count != right->topic_count ||
+	    !evm_word_equal(&left->tx_hash, &right->tx_hash) ||
+	    !evm_word_equal(&left->block_hash, &right->block_hash) ||
+	    !evm_address_equal(&left->address, &right->address) ||
+	    left_data.length != right_data.length ||
+	    memcmp(left_data.data, right_data.data, left_data.length) != 0)
+		return false;
+	for (size_t i = 0; i < left->topic_count; i++) {
+		if (!evm_word_equal(&left->topics[i], &right->topics[i]))
+			return false;
+	}
+	return true;
+}
+
+bool evm_logs_agree(const struct evm_logs *a, const struct evm_logs *b, uint64_t block_number)
+{
+	size_t in_a;
+	size_t in_b;
+	size_t count = evm_logs_of_block(a, block_number, &in_a);
+
+	if (count != evm_logs_of_block(b, block_number, &in_b))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!same_log(a, &a->items[in_a + i], b, &b->items[in_b + i]))
+			return false;
+	}
+	return true;
+}
+
+bool evm_logs_replace_block(struct evm_logs *logs, uint64_t block_number,
+			    const struct evm_logs *block_logs)
+{
+	size_t first;
+	size_t count = evm_logs_of_block(logs, block_number, &first);
+	size_t behind = logs->count - first - count;
+
+	if (behind > 0)
+		memmove(&logs->items[first], &logs->items[first + count],
+			behind * sizeof(*logs->items));
+	logs->count -= count;
+	for (size_t i = 0; i < block_logs->count; i++) {
+		const struct evm_log *log = &block_logs->items[i];
+
+		if (!evm_logs_add(logs, log, evm_logs_data(block_logs, log)))
+			return false;
+	}
+	evm_logs_sort(logs);
+	return true;
 }

@@ -49,7 +49,27 @@ MUST_USE bool evm_logs_add(struct evm_logs *logs, const struct evm_log *log, str
 /* Adds a log whose data stands at data_offset in logs->data already. */
 void evm_logs_push(struct evm_logs *logs, const struct evm_log *log);
 
+/* Takes back the log that was added last, and its data. */
+void evm_logs_pop(struct evm_logs *logs);
+
 /* Ascending (block_number, log_index). */
 void evm_logs_sort(struct evm_logs *logs);
+
+/* The log in that place of a sorted list; NULL: none. */
+const struct evm_log *evm_logs_find(const struct evm_logs *logs, uint64_t block_number,
+				    uint64_t log_index);
+
+/* How many logs of that block the sorted list has; *first is the index of the first. */
+size_t evm_logs_of_block(const struct evm_logs *logs, uint64_t block_number, size_t *first);
+
+/* The two sorted lists have the same logs of that block, byte for byte. */
+bool evm_logs_agree(const struct evm_logs *a, const struct evm_logs *b, uint64_t block_number);
+
+/*
+ * Puts the logs of `block_logs` in the place of those that the sorted list has of that block.
+ * False: BUFFER_MAX_LOG_DATA reached, and the list is of no use any more.
+ */
+MUST_USE bool evm_logs_replace_block(struct evm_logs *logs, uint64_t block_number,
+				     const struct evm_logs *block_logs);
 
 #endif

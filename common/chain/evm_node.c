@@ -88,11 +88,6 @@ static enum outcome post(struct evm_node *node, struct http_answer *answer, stru
 	return outcome;
 }
 
-static const char *text_of(const struct http_answer *answer)
-{
-	return answer->body.length == 0 ? "" : (const char *)answer->body.data;
-}
-
 /* For the questions that are answered with one number. */
 static enum outcome post_for_quantity(struct evm_node *node, uint64_t id, uint64_t *quantity,
 				      struct error *error)
@@ -102,8 +97,8 @@ static enum outcome post_for_quantity(struct evm_node *node, uint64_t id, uint64
 
 	if (outcome != OUTCOME_OK)
 		return outcome;
-	outcome =
-		evm_rpc_answer_quantity(text_of(&answer), answer.body.length, id, quantity, error);
+	outcome = evm_rpc_answer_quantity((const char *)answer.body.data, answer.body.length, id,
+					  quantity, error);
 	http_release(node->http, answer.slot);
 	return outcome;
 }
@@ -136,7 +131,8 @@ enum outcome evm_node_block(struct evm_node *node, uint64_t block_number, struct
 	outcome = post(node, &answer, error);
 	if (outcome != OUTCOME_OK)
 		return outcome;
-	outcome = evm_rpc_answer_block(text_of(&answer), answer.body.length, id, block, error);
+	outcome = evm_rpc_answer_block((const char *)answer.body.data, answer.body.length, id,
+				       block, error);
 	http_release(node->http, answer.slot);
 	return outcome;
 }
@@ -152,7 +148,8 @@ enum outcome evm_node_call(struct evm_node *node, const struct evm_address *to,
 	outcome = post(node, &answer, error);
 	if (outcome != OUTCOME_OK)
 		return outcome;
-	outcome = evm_rpc_answer_data(text_of(&answer), answer.body.length, id, result, error);
+	outcome = evm_rpc_answer_data((const char *)answer.body.data, answer.body.length, id,
+				      result, error);
 	http_release(node->http, answer.slot);
 	return outcome;
 }

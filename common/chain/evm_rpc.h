@@ -19,6 +19,7 @@
 #include "base/evm_types.h"
 #include "base/outcome.h"
 #include "chain/evm_log.h"
+#include "chain/logs_bloom.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +31,8 @@ struct evm_block {
 	struct evm_word hash;
 	struct evm_word parent_hash;
 	uint64_t timestamp; /* seconds since 1970 */
+	bool has_bloom;	    /* false: absent or odd; some chains have none */
+	struct logs_bloom bloom;
 };
 
 /* Every request below is appended to request (cleared first) as one JSON text. id: never reused by
@@ -37,6 +40,10 @@ struct evm_block {
 void evm_rpc_request_chain_id(struct buffer *request, uint64_t id);
 void evm_rpc_request_block_number(struct buffer *request, uint64_t id);
 void evm_rpc_request_block(struct buffer *request, uint64_t id, uint64_t block_number);
+/* the newest block that the chain promises never to give up */
+void evm_rpc_request_finalized_block(struct buffer *request, uint64_t id);
+/* every receipt of a block, and so every log, from another index of the node than eth_getLogs */
+void evm_rpc_request_receipts(struct buffer *request, uint64_t id, uint64_t block_number);
 /* logs of address with topics[0] among topic_choices, blocks first..last */
 void evm_rpc_request_logs(struct buffer *request, uint64_t id, const struct evm_address *address,
 			  const struct evm_word *topic_choices, size_t topic_count,
@@ -53,6 +60,15 @@ void evm_rpc_request_subscribe_logs(struct buffer *request, uint64_t id,
 				    const struct evm_address *address,
 				    const struct evm_word *topic_choices, size_t topic_count);
 
+/* Which logs of one block. */
+struct evm_logs_filter {
+	const struct evm_address *address;
+	const struct evm_word *topic_choices;
+	size_t topic_count;
+	uint64_t block_number;
+	struct evm_word block_hash;
+};
+
 MUST_USE enum outcome evm_rpc_answer_quantity(const char *text, size_t length, uint64_t id,
 					      uint64_t *quantity, struct error *error);
 /* RETRY with kind BEHIND when the node does not have the block (null). */
@@ -68,6 +84,16 @@ MUST_USE enum outcome evm_rpc_answer_logs(const char *text, size_t length, uint6
 					  const struct evm_word *topic_choices, size_t topic_count,
 					  uint64_t first_block, uint64_t last_block,
 					  struct evm_logs *logs, struct error *error);
+/*
+ * The logs of a block's receipts that have that address and one of those topics: cleared first,
+ * sorted. MALFORMED: a field that is missing or of another block than block_hash, a removed log,
+ * the same log twice. receipts: how many there are. RETRY with kind BEHIND when the node does not
+ * have the block.
+ */
+MUST_USE enum outcome evm_rpc_answer_receipts(const char *text, size_t length, uint64_t id,
+					      const struct evm_logs_filter *filter,
+					      struct evm_logs *logs, size_t *receipts,
+					      struct error *error);
 /* The bytes that eth_call returned, appended to data. */
 MUST_USE enum outcome evm_rpc_answer_data(const char *text, size_t length, uint64_t id,
 					  struct buffer *data, struct error *error);

@@ -215,3 +215,84 @@ enum outcome evm_rpc_answer_logs(const char *text, size_t length, uint64_t id,
 		evm_logs_clear(logs);
 	return outcome;
 }
+
+/* What is read of receipts. */
+struct receipts_question {
+	const struct evm_logs_filter *filter;
+	struct evm_logs *logs;
+	size_t *receipts;
+};
+
+static bool is_of_block(const struct evm_logs_filter *filter, const struct evm_log *log)
+{
+	return log->block_number == filter->block_number &&
+	       evm_word_equal(&log->block_hash, &filter->block_hash) && !log->removed;
+}
+
+static bool passes(const struct evm_logs_filter *filter, const struct evm_log *log)
+{
+	const struct logs_question topics = {.topic_choices = filter->topic_choices,
+					     .topic_count = filter->topic_count};
+
+	return evm_address_equal(&log->address, filter->address) && topic_was_asked(&topics, log);
+}
+
+/* Every log is judged, ours are kept. */
+static enum outcome read_receipt(const json_t *receipt, const struct receipts_question *question,
+				 struct error *error)
+{
+	const json_t *list = json_object_get(receipt, "logs");
+	struct evm_logs *logs = question->logs;
+
+	if (!json_is_array(list))
+		return malformed(error, "a receipt without a list of logs");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const struct evm_log *log;
+
+		if (!evm_json_log(json_array_get(list, i), logs))
+			return malformed(error,
+					 "a receipt's log with a missing or malformed field");
+		log = &logs->items[logs->count - 1];
+		if (!is_of_block(question->filter, log))
+			return malformed(error, "a receipt's log of another block");
+		if (!passes(question->filter, log))
+			evm_logs_pop(logs);
+	}
+	return OUTCOME_OK;
+}
+
+static enum outcome read_receipts(const json_t *result, void *context, struct error *error)
+{
+	const struct receipts_question *question = context;
+
+	if (json_is_null(result))
+		return error_set(error, OUTCOME_RETRY, ERROR_KIND_BEHIND,
+				 "the node does not have the block's receipts");
+	if (!json_is_array(result))
+		return malformed(error, "a result that is not a list of receipts");
+	for (size_t i = 0; i < json_array_size(result); i++) {
+		enum outcome outcome = read_receipt(json_array_get(result, i), question, error);
+
+		if (outcome != OUTCOME_OK)
+			return outcome;
+	}
+	evm_logs_sort(question->logs);
+	if (has_duplicates(question->logs))
+		return malformed(error, "the same log twice");
+	*question->receipts = json_array_size(result);
+	return OUTCOME_OK;
+}
+
+enum outcome evm_rpc_answer_receipts(const char *text, size_t length, uint64_t id,
+				     const struct evm_logs_filter *filter, struct evm_logs *logs,
+				     size_t *receipts, struct error *error)
+{
+	struct receipts_question question = {.filter = filter, .logs = logs, .receipts = receipts};
+	enum outcome outcome;
+
+	evm_logs_clear(logs);
+	outcome = judge(as_bytes(text, length), id, read_receipts, &question, error);
+	if (outcome != OUTCOME_OK)
+		evm_logs_clear(logs);
+	return outcome;
+}

@@ -71,6 +71,20 @@ void evm_rpc_request_block(struct buffer *request, uint64_t id, uint64_t block_n
 	end(request);
 }
 
+void evm_rpc_request_finalized_block(struct buffer *request, uint64_t id)
+{
+	begin(request, id, "eth_getBlockByNumber");
+	add(request, "\"finalized\",false");
+	end(request);
+}
+
+void evm_rpc_request_receipts(struct buffer *request, uint64_t id, uint64_t block_number)
+{
+	begin(request, id, "eth_getBlockReceipts");
+	add_quantity(request, block_number);
+	end(request);
+}
+
 void evm_rpc_request_logs(struct buffer *request, uint64_t id, const struct evm_address *address,
 			  const struct evm_word *topic_choices, size_t topic_count,
 			  uint64_t first_block, uint64_t last_block)

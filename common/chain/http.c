@@ -198,8 +198,10 @@ static void judge(struct http_slot *slot, CURLcode result, struct http_answer *a
 					    "%s", http_curl_reason(result, slot->curl_error));
 	} else {
 		/* Only what came to its end is shown: half a body can be JSON, too. */
-		answer->body =
-			(struct bytes){.data = slot->answer.bytes, .length = slot->answer.length};
+		answer->body = (struct bytes){
+			.data = (const uint8_t *)buffer_text(&slot->answer),
+			.length = slot->answer.length,
+		};
 		judge_status(slot->easy, answer);
 	}
 }

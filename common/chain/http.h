@@ -34,7 +34,10 @@ struct http_answer {
 	/* OK: 2xx; RETRY: transport, 408, 429, 5xx; REJECTED: other statuses, too large */
 	enum outcome outcome;
 	long status; /* 0 when no answer came */
-	/* Also with an error status: providers put JSON-RPC errors there. Whole or empty. */
+	/*
+	 * Also with an error status: providers put JSON-RPC errors there. Whole; without an answer
+	 * empty. Never NULL when the outcome is OK.
+	 */
 	struct bytes body;
 	/*
 	 * When not OK: kind UNREACHABLE, RATE_LIMITED, MALFORMED (a status that says so) or

@@ -55,10 +55,14 @@ static void log_append(const struct event_record *record, enum event_append appe
 		return;
 	case EVENT_KNOWN:
 		return;
+	case EVENT_ELSEWHERE:
 	case EVENT_DISAGREES:
-		log_warn("event disagrees with the one that stands event_type=%s"
+		log_warn("%s event_type=%s"
 			 " block_number=%" PRId64 " log_index=%" PRId64
 			 " tx_hash=%s block_hash=%s source=%s",
+			 append == EVENT_ELSEWHERE
+				 ? "event of a transaction that stands in another block"
+				 : "event disagrees with the one that stands",
 			 record->event_type, record->block_number, record->log_index, tx_hash.text,
 			 evm_word_text(&record->block_hash).text,
 			 event_source_name(record->source));
@@ -93,5 +97,9 @@ enum event_append event_ingest_append(struct event_ingest *ingest, const struct 
 	};
 	append = event_queue_append(ingest->queue, &record);
 	log_append(&record, append);
+	/* Which of the two is right is for the backfiller to find out, which asks for proof. */
+	if (ingest->source == EVENT_SOURCE_LISTENER &&
+	    (append == EVENT_ELSEWHERE || append == EVENT_DISAGREES))
+		(void)event_queue_doubt(ingest->queue, &record.tx_hash);
 	return append;
 }

@@ -31,7 +31,8 @@ bool event_ingest_wants(const struct event_ingest *ingest, const struct evm_logs
 
 /*
  * Appends one occurrence to the queue, inside a transaction. block_timestamp: seconds since 1970.
- * Logs one line for an event that was added, and a warning for one that disagrees with what stands.
+ * Logs one line for an event that was added, and a warning for one that disagrees with what stands;
+ * the listener then doubts what stands, so that the backfiller reads it again.
  * Numbers above INT64_MAX are refused by the parsers of chain/ before they come here.
  */
 enum event_append event_ingest_append(struct event_ingest *ingest, const struct evm_logs *logs,

@@ -30,6 +30,15 @@ static const char covering_sql[] =
 static const char next_above_sql[] = "SELECT first_block FROM block_coverage"
 				     " WHERE first_block > :block ORDER BY first_block LIMIT 1";
 
+static const char remove_above_sql[] =
+	"DELETE FROM block_coverage WHERE first_block > :block_number";
+
+static const char cut_sql[] =
+	"UPDATE block_coverage SET last_block = :block_number WHERE last_block > :block_number";
+
+static const char highest_sql[] =
+	"SELECT last_block FROM block_coverage ORDER BY first_block DESC LIMIT 1";
+
 void block_coverage_open(struct block_coverage *coverage, struct store *store)
 {
 	coverage->store = store;
@@ -38,6 +47,9 @@ void block_coverage_open(struct block_coverage *coverage, struct store *store)
 	statement_prepare(&coverage->insert, store, insert_sql);
 	statement_prepare(&coverage->covering, store, covering_sql);
 	statement_prepare(&coverage->next_above, store, next_above_sql);
+	statement_prepare(&coverage->remove_above, store, remove_above_sql);
+	statement_prepare(&coverage->cut, store, cut_sql);
+	statement_prepare(&coverage->highest, store, highest_sql);
 }
 
 void block_coverage_close(struct block_coverage *coverage)
@@ -47,6 +59,9 @@ void block_coverage_close(struct block_coverage *coverage)
 	statement_finalize(&coverage->insert);
 	statement_finalize(&coverage->covering);
 	statement_finalize(&coverage->next_above);
+	statement_finalize(&coverage->remove_above);
+	statement_finalize(&coverage->cut);
+	statement_finalize(&coverage->highest);
 }
 
 /* The lowest row that overlaps or touches range; it may have more. */
@@ -90,6 +105,23 @@ void block_coverage_add(struct block_coverage *coverage, struct block_range rang
 	statement_bind_int64(&coverage->insert, ":last_block", range.last);
 	changed = statement_execute(&coverage->insert);
 	invariant(changed == 1);
+}
+
+void block_coverage_remove_above(struct block_coverage *coverage, int64_t block_number)
+{
+	statement_bind_int64(&coverage->remove_above, ":block_number", block_number);
+	(void)statement_execute(&coverage->remove_above);
+	statement_bind_int64(&coverage->cut, ":block_number", block_number);
+	(void)statement_execute(&coverage->cut);
+}
+
+bool block_coverage_highest(struct block_coverage *coverage, int64_t *block_number)
+{
+	if (!statement_row(&coverage->highest))
+		return false;
+	*block_number = statement_int64(&coverage->highest, "last_block");
+	statement_reset(&coverage->highest);
+	return true;
 }
 
 /* The last block of the row that covers block; block - 1 when none does. */

@@ -15,7 +15,7 @@ struct block_range {
 
 struct block_coverage {
 	struct store *store;
-	struct statement touching, remove, insert, covering, next_above;
+	struct statement touching, remove, insert, covering, next_above, remove_above, cut, highest;
 };
 
 void block_coverage_open(struct block_coverage *coverage, struct store *store);
@@ -23,6 +23,12 @@ void block_coverage_close(struct block_coverage *coverage);
 
 /* Adds a range and merges it with all that it overlaps or touches. Inside a transaction. */
 void block_coverage_add(struct block_coverage *coverage, struct block_range range);
+
+/* Inside a transaction: no block above block_number is covered any more. */
+void block_coverage_remove_above(struct block_coverage *coverage, int64_t block_number);
+
+/* The last covered block of all; false when none is covered. */
+MUST_USE bool block_coverage_highest(struct block_coverage *coverage, int64_t *block_number);
 
 /* The lowest gap within range, clipped to it; false when all of it is covered. */
 MUST_USE bool block_coverage_first_gap(struct block_coverage *coverage, struct block_range range,

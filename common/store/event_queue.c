@@ -10,14 +10,15 @@
 
 #include "base/log.h"
 #include "store/amounts.h"
+#include "store/words.h"
 
 /* Storing the same log twice is harmless: among rows not removed, (tx_hash, log_index) is unique.
  */
 static const char append_sql[] =
 	"INSERT INTO event_queue (tx_hash, log_index, block_number, block_hash, block_timestamp,"
-	" event_type, event_data, source, created_at)"
+	" event_type, event_data, source, confirmed, created_at)"
 	" VALUES (:tx_hash, :log_index, :block_number, :block_hash, :block_timestamp,"
-	" :event_type, :event_data, :source, :created_at)"
+	" :event_type, :event_data, :source, :confirmed, :created_at)"
 	" ON CONFLICT (tx_hash, log_index) WHERE removed = 0 DO NOTHING";
 
 /* block_timestamp does not decide: it follows from the block hash, and nodes differ in whether they
@@ -27,6 +28,54 @@ static const char find_sql[] =
 	" AND event_type = :event_type AND event_data = :event_data AS agrees"
 	" FROM event_queue"
 	" WHERE tx_hash = :tx_hash AND log_index = :log_index AND removed = 0";
+
+static const char elsewhere_sql[] =
+	"SELECT 1 AS found FROM event_queue"
+	" WHERE tx_hash = :tx_hash AND block_hash <> :block_hash AND removed = 0 LIMIT 1";
+
+static const char next_standing_sql[] =
+	"SELECT id, tx_hash, log_index, block_number, block_hash, confirmed"
+	" FROM event_queue INDEXED BY event_queue_block"
+	" WHERE removed = 0 AND block_number <= :last_block"
+	" AND (block_number, log_index, id) > (:after_block_number, :after_log_index, :after_id)"
+	" ORDER BY block_number, log_index, id LIMIT 1";
+
+static const char confirm_sql[] =
+	"UPDATE event_queue SET confirmed = 1"
+	" WHERE tx_hash = :tx_hash AND log_index = :log_index AND removed = 0 AND confirmed = 0";
+
+static const char doubt_sql[] = "UPDATE event_queue SET confirmed = 0"
+				" WHERE tx_hash = :tx_hash AND removed = 0 AND confirmed = 1";
+
+static const char doubt_above_sql[] =
+	"UPDATE event_queue SET confirmed = 0"
+	" WHERE block_number > :block_number AND removed = 0 AND confirmed = 1";
+
+static const char first_doubted_sql[] =
+	"SELECT block_number FROM event_queue"
+	" WHERE confirmed = 0 AND removed = 0"
+	" AND block_number BETWEEN :first_block AND :last_block ORDER BY block_number LIMIT 1";
+
+static const char mark_removed_sql[] =
+	"UPDATE event_queue SET removed = 1, confirmed = 0 WHERE id = :id AND removed = 0";
+
+static const char remove_elsewhere_sql[] =
+	"UPDATE event_queue SET removed = 1"
+	" WHERE tx_hash = :tx_hash AND block_hash <> :block_hash AND removed = 0 AND confirmed = 0";
+
+static const char remove_unconfirmed_sql[] =
+	"UPDATE event_queue SET removed = 1"
+	" WHERE tx_hash = :tx_hash AND log_index = :log_index AND removed = 0 AND confirmed = 0";
+
+static const char next_unreversed_sql[] =
+	"SELECT id, tx_hash, log_index, block_number, block_timestamp, event_data"
+	" FROM event_queue"
+	" WHERE removed = 1 AND outcome = 'trade' AND reversed_at IS NULL"
+	" ORDER BY block_number, log_index LIMIT 1";
+
+static const char mark_reversed_sql[] =
+	"UPDATE event_queue SET reversed_at = :reversed_at"
+	" WHERE id = :id AND removed = 1 AND outcome = 'trade' AND reversed_at IS NULL";
 
 static const char next_sql[] =
 	"SELECT id, tx_hash, log_index, block_number, block_timestamp, event_data"
@@ -60,7 +109,18 @@ void event_queue_open(struct event_queue *queue, struct store *store)
 	buffer_init(&queue->event_data, BUFFER_MAX_EVENT_JSON);
 	statement_prepare(&queue->append, store, append_sql);
 	statement_prepare(&queue->find, store, find_sql);
+	statement_prepare(&queue->elsewhere, store, elsewhere_sql);
 	statement_prepare(&queue->next, store, next_sql);
+	statement_prepare(&queue->next_standing, store, next_standing_sql);
+	statement_prepare(&queue->confirm, store, confirm_sql);
+	statement_prepare(&queue->doubt, store, doubt_sql);
+	statement_prepare(&queue->doubt_above, store, doubt_above_sql);
+	statement_prepare(&queue->first_doubted, store, first_doubted_sql);
+	statement_prepare(&queue->mark_removed, store, mark_removed_sql);
+	statement_prepare(&queue->remove_elsewhere, store, remove_elsewhere_sql);
+	statement_prepare(&queue->remove_unconfirmed, store, remove_unconfirmed_sql);
+	statement_prepare(&queue->next_unreversed, store, next_unreversed_sql);
+	statement_prepare(&queue->mark_reversed, store, mark_reversed_sql);
 	statement_prepare(&queue->mark_processed, store, mark_processed_sql);
 	statement_prepare(&queue->requeue_quarantined, store, requeue_quarantined_sql);
 	statement_prepare(&queue->count_waiting, store, count_waiting_sql);
@@ -71,7 +131,18 @@ void event_queue_close(struct event_queue *queue)
 {
 	statement_finalize(&queue->append);
 	statement_finalize(&queue->find);
+	statement_finalize(&queue->elsewhere);
 	statement_finalize(&queue->next);
+	statement_finalize(&queue->next_standing);
+	statement_finalize(&queue->confirm);
+	statement_finalize(&queue->doubt);
+	statement_finalize(&queue->doubt_above);
+	statement_finalize(&queue->first_doubted);
+	statement_finalize(&queue->mark_removed);
+	statement_finalize(&queue->remove_elsewhere);
+	statement_finalize(&queue->remove_unconfirmed);
+	statement_finalize(&queue->next_unreversed);
+	statement_finalize(&queue->mark_reversed);
 	statement_finalize(&queue->mark_processed);
 	statement_finalize(&queue->requeue_quarantined);
 	statement_finalize(&queue->count_waiting);
@@ -106,10 +177,10 @@ static const char *event_outcome_name(enum event_outcome outcome)
 /* What append and find have in common: which log, and what is said of it. */
 static void bind_record(struct statement *statement, const struct event_record *record)
 {
-	statement_bind_text(statement, ":tx_hash", evm_word_text(&record->tx_hash).text);
+	statement_bind_word(statement, ":tx_hash", &record->tx_hash);
 	statement_bind_int64(statement, ":log_index", record->log_index);
 	statement_bind_int64(statement, ":block_number", record->block_number);
-	statement_bind_text(statement, ":block_hash", evm_word_text(&record->block_hash).text);
+	statement_bind_word(statement, ":block_hash", &record->block_hash);
 	statement_bind_text(statement, ":event_type", record->event_type);
 	statement_bind_text(statement, ":event_data", record->event_data);
 }
@@ -126,20 +197,48 @@ static bool stands_as_recorded(struct event_queue *queue, const struct event_rec
 	return agrees;
 }
 
+/* Also under another log_index: a transaction that was mined again may have moved within its block.
+ */
+static bool stands_elsewhere(struct event_queue *queue, const struct event_record *record)
+{
+	struct statement *elsewhere = &queue->elsewhere;
+	bool found;
+
+	statement_bind_word(elsewhere, ":tx_hash", &record->tx_hash);
+	statement_bind_word(elsewhere, ":block_hash", &record->block_hash);
+	found = statement_row(elsewhere);
+	statement_reset(elsewhere);
+	return found;
+}
+
+static void confirm(struct event_queue *queue, const struct event_record *record)
+{
+	statement_bind_word(&queue->confirm, ":tx_hash", &record->tx_hash);
+	statement_bind_int64(&queue->confirm, ":log_index", record->log_index);
+	(void)statement_execute(&queue->confirm);
+}
+
 enum event_append event_queue_append(struct event_queue *queue, const struct event_record *record)
 {
+	if (stands_elsewhere(queue, record))
+		return EVENT_ELSEWHERE;
 	bind_record(&queue->append, record);
 	statement_bind_text(&queue->append, ":block_timestamp", record->block_timestamp.text);
 	statement_bind_text(&queue->append, ":source", event_source_name(record->source));
+	statement_bind_int64(&queue->append, ":confirmed",
+			     record->source == EVENT_SOURCE_BACKFILLER);
 	statement_bind_text(&queue->append, ":created_at", clock_now_text().text);
 	if (statement_execute(&queue->append) == 1)
 		return EVENT_ADDED;
-	return stands_as_recorded(queue, record) ? EVENT_KNOWN : EVENT_DISAGREES;
+	if (!stands_as_recorded(queue, record))
+		return EVENT_DISAGREES;
+	if (record->source == EVENT_SOURCE_BACKFILLER)
+		confirm(queue, record);
+	return EVENT_KNOWN;
 }
 
-static void read_row(struct event_queue *queue, struct event_row *event)
+static void read_row(struct event_queue *queue, struct statement *next, struct event_row *event)
 {
-	struct statement *next = &queue->next;
 	const char *event_data = statement_text(next, "event_data");
 	bool copied;
 
@@ -167,9 +266,107 @@ bool event_queue_next(struct event_queue *queue, struct event_position after, in
 	statement_bind_int64(next, ":ready_to", ready_to);
 	if (!statement_row(next))
 		return false;
-	read_row(queue, event);
+	read_row(queue, next, event);
 	statement_reset(next);
 	return true;
+}
+
+bool event_queue_next_standing(struct event_queue *queue, int64_t last_block,
+			       struct standing_event *event)
+{
+	const struct standing_event *after = event;
+	struct statement *next = &queue->next_standing;
+
+	statement_bind_int64(next, ":after_block_number", after->block_number);
+	statement_bind_int64(next, ":after_log_index", after->log_index);
+	statement_bind_int64(next, ":after_id", after->id);
+	statement_bind_int64(next, ":last_block", last_block);
+	if (!statement_row(next))
+		return false;
+	event->id = statement_int64(next, "id");
+	event->tx_hash = statement_word(next, "tx_hash");
+	event->log_index = statement_int64(next, "log_index");
+	event->block_number = statement_int64(next, "block_number");
+	event->block_hash = statement_word(next, "block_hash");
+	event->confirmed = statement_int64(next, "confirmed") != 0;
+	statement_reset(next);
+	return true;
+}
+
+int event_queue_doubt(struct event_queue *queue, const struct evm_word *tx_hash)
+{
+	statement_bind_word(&queue->doubt, ":tx_hash", tx_hash);
+	return statement_execute(&queue->doubt);
+}
+
+void event_queue_doubt_above(struct event_queue *queue, int64_t block_number)
+{
+	statement_bind_int64(&queue->doubt_above, ":block_number", block_number);
+	(void)statement_execute(&queue->doubt_above);
+}
+
+bool event_queue_first_doubted(struct event_queue *queue, int64_t first_block, int64_t last_block,
+			       int64_t *block_number)
+{
+	struct statement *first = &queue->first_doubted;
+
+	statement_bind_int64(first, ":first_block", first_block);
+	statement_bind_int64(first, ":last_block", last_block);
+	if (!statement_row(first))
+		return false;
+	*block_number = statement_int64(first, "block_number");
+	statement_reset(first);
+	return true;
+}
+
+void event_queue_mark_removed(struct event_queue *queue, int64_t id)
+{
+	int changed;
+
+	statement_bind_int64(&queue->mark_removed, ":id", id);
+	changed = statement_execute(&queue->mark_removed);
+	invariant(changed == 1);
+}
+
+int event_queue_remove_elsewhere(struct event_queue *queue, const struct evm_word *tx_hash,
+				 const struct evm_word *block_hash)
+{
+	struct statement *remove = &queue->remove_elsewhere;
+
+	statement_bind_word(remove, ":tx_hash", tx_hash);
+	statement_bind_word(remove, ":block_hash", block_hash);
+	return statement_execute(remove);
+}
+
+bool event_queue_remove_unconfirmed(struct event_queue *queue, const struct evm_word *tx_hash,
+				    int64_t log_index)
+{
+	struct statement *remove = &queue->remove_unconfirmed;
+
+	statement_bind_word(remove, ":tx_hash", tx_hash);
+	statement_bind_int64(remove, ":log_index", log_index);
+	return statement_execute(remove) == 1;
+}
+
+bool event_queue_next_unreversed(struct event_queue *queue, struct event_row *event)
+{
+	struct statement *next = &queue->next_unreversed;
+
+	if (!statement_row(next))
+		return false;
+	read_row(queue, next, event);
+	statement_reset(next);
+	return true;
+}
+
+void event_queue_mark_reversed(struct event_queue *queue, int64_t id)
+{
+	int changed;
+
+	statement_bind_int64(&queue->mark_reversed, ":id", id);
+	statement_bind_text(&queue->mark_reversed, ":reversed_at", clock_now_text().text);
+	changed = statement_execute(&queue->mark_reversed);
+	invariant(changed == 1);
 }
 
 void event_queue_mark_processed(struct event_queue *queue, int64_t id, enum event_outcome outcome,

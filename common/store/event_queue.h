@@ -37,8 +37,19 @@ struct event_record {
 enum event_append {
 	EVENT_ADDED,
 	EVENT_KNOWN,	 /* the same event of the same block stands already */
-	EVENT_DISAGREES, /* stands with another block hash, block or data: the chain moved, or a
-			    node lies */
+	EVENT_ELSEWHERE, /* its transaction stands in another block: the chain moved, or a node lies
+			  */
+	EVENT_DISAGREES, /* stands in the same block with other data: a node lies */
+};
+
+/* What a standing row says of its place. */
+struct standing_event {
+	int64_t id;
+	struct evm_word tx_hash;
+	int64_t log_index;
+	int64_t block_number;
+	struct evm_word block_hash;
+	bool confirmed;
 };
 
 /* A row as the processor reads it; text is valid until the next event_queue_ call. */
@@ -60,15 +71,54 @@ struct event_position {
 
 struct event_queue {
 	struct store *store;
-	struct statement append, find, next, mark_processed, requeue_quarantined, count_waiting,
-		last_processed;
+	struct statement append, find, elsewhere, next, mark_processed, requeue_quarantined,
+		count_waiting, last_processed;
+	struct statement next_standing, confirm, doubt, doubt_above, first_doubted, mark_removed,
+		remove_elsewhere, remove_unconfirmed, next_unreversed, mark_reversed;
 	struct buffer event_data; /* of the row that event_queue_next gave last */
 };
 
 void event_queue_open(struct event_queue *queue, struct store *store);
 void event_queue_close(struct event_queue *queue);
 
+/*
+ * The source decides what it proves: what the backfiller appends, or finds standing, is confirmed;
+ * what the listener appends is not yet.
+ */
 enum event_append event_queue_append(struct event_queue *queue, const struct event_record *record);
+
+/*
+ * The next standing event behind event in chain order, up to last_block. Begin with
+ * STANDING_EVENTS_FROM(first_block). Rows of two branches may claim the same place.
+ */
+#define STANDING_EVENTS_FROM(first_block_)                                                         \
+	((struct standing_event){.block_number = (first_block_), .log_index = -1})
+MUST_USE bool event_queue_next_standing(struct event_queue *queue, int64_t last_block,
+					struct standing_event *event);
+
+/* Somebody says that the transaction's events have left their block. How many were confirmed. */
+int event_queue_doubt(struct event_queue *queue, const struct evm_word *tx_hash);
+/* No event above block_number is proven any more. */
+void event_queue_doubt_above(struct event_queue *queue, int64_t block_number);
+/* The lowest block up to last_block with a standing event that is not confirmed. */
+MUST_USE bool event_queue_first_doubted(struct event_queue *queue, int64_t first_block,
+					int64_t last_block, int64_t *block_number);
+
+/* Its block left the chain. */
+void event_queue_mark_removed(struct event_queue *queue, int64_t id);
+/*
+ * A transaction is in one block only: its events that stand in another than block_hash, and are not
+ * confirmed there, are removed. How many.
+ */
+int event_queue_remove_elsewhere(struct event_queue *queue, const struct evm_word *tx_hash,
+				 const struct evm_word *block_hash);
+/* The event that stands in that place and is not confirmed, if there is one, is removed. */
+MUST_USE bool event_queue_remove_unconfirmed(struct event_queue *queue,
+					     const struct evm_word *tx_hash, int64_t log_index);
+
+/* The first removed event, in chain order, whose trades have not been taken back. */
+MUST_USE bool event_queue_next_unreversed(struct event_queue *queue, struct event_row *event);
+void event_queue_mark_reversed(struct event_queue *queue, int64_t id);
 
 /*
  * The first unprocessed, unremoved event after `after` in chain order whose block is at most

@@ -11,16 +11,23 @@
 static const char insert_sql[] =
 	"INSERT INTO onchain_trades (event_id, tx_hash, log_index, block_number, block_timestamp,"
 	" order_owner, symbol, base_symbol, direction, amount, usdc_amount, price_usdc,"
-	" unallocated, created_at)"
+	" reverses_trade_id, unallocated, created_at)"
 	" VALUES (:event_id, :tx_hash, :log_index, :block_number, :block_timestamp,"
 	" :order_owner, :symbol, :base_symbol, :direction, :amount, :usdc_amount, :price_usdc,"
-	" :unallocated, :created_at)"
+	" :reverses_trade_id, :unallocated, :created_at)"
 	" ON CONFLICT (event_id, order_owner, symbol, direction)"
 	" WHERE reverses_trade_id IS NULL DO NOTHING";
 
 static const char oldest_unallocated_sql[] =
 	"SELECT id, unallocated FROM onchain_trades"
 	" WHERE base_symbol = :base_symbol AND direction = :direction AND unallocated <> '0'"
+	" ORDER BY id LIMIT 1";
+
+static const char to_reverse_sql[] =
+	"SELECT id, order_owner, symbol, base_symbol, direction, amount, usdc_amount, price_usdc"
+	" FROM onchain_trades AS t"
+	" WHERE event_id = :event_id AND reverses_trade_id IS NULL"
+	" AND NOT EXISTS (SELECT 1 FROM onchain_trades AS r WHERE r.reverses_trade_id = t.id)"
 	" ORDER BY id LIMIT 1";
 
 static const char set_unallocated_sql[] =
@@ -33,6 +40,7 @@ void onchain_trades_open(struct onchain_trades *trades, struct store *store)
 	*trades = (struct onchain_trades){.store = store};
 	statement_prepare(&trades->insert, store, insert_sql);
 	statement_prepare(&trades->oldest_unallocated, store, oldest_unallocated_sql);
+	statement_prepare(&trades->to_reverse, store, to_reverse_sql);
 	statement_prepare(&trades->set_unallocated, store, set_unallocated_sql);
 	statement_prepare(&trades->find_unallocated, store, find_unallocated_sql);
 }
@@ -41,6 +49,7 @@ void onchain_trades_close(struct onchain_trades *trades)
 {
 	statement_finalize(&trades->insert);
 	statement_finalize(&trades->oldest_unallocated);
+	statement_finalize(&trades->to_reverse);
 	statement_finalize(&trades->set_unallocated);
 	statement_finalize(&trades->find_unallocated);
 }
@@ -79,11 +88,59 @@ int64_t onchain_trades_insert(struct onchain_trades *trades, const struct onchai
 	statement_bind_shares(insert, ":amount", trade->amount);
 	bind_optional_usd(insert, ":usdc_amount", trade->has_usdc, trade->usdc_amount);
 	bind_optional_usd(insert, ":price_usdc", trade->has_price, trade->price_usdc);
+	if (trade->reverses_trade_id != 0)
+		statement_bind_int64(insert, ":reverses_trade_id", trade->reverses_trade_id);
+	else
+		statement_bind_null(insert, ":reverses_trade_id");
 	statement_bind_shares(insert, ":unallocated", trade->amount);
 	statement_bind_text(insert, ":created_at", clock_now_text().text);
 	changed = statement_execute(insert);
 	invariant(changed == 1);
 	return store_last_insert_id(trades->store);
+}
+
+static void read_symbol(struct statement *row, const char *column, struct symbol *symbol)
+{
+	const char *text = statement_text(row, column);
+	bool fits = text != NULL && symbol_set(symbol, text);
+
+	invariant(fits);
+}
+
+static struct evm_address read_address(struct statement *row, const char *column)
+{
+	const char *text = statement_text(row, column);
+	struct evm_address address;
+	bool parsed = text != NULL && evm_address_parse(text, &address);
+
+	invariant(parsed);
+	return address;
+}
+
+bool onchain_trades_next_reversal(struct onchain_trades *trades, const struct event_row *event,
+				  struct onchain_trade *reversal)
+{
+	struct statement *row = &trades->to_reverse;
+
+	statement_bind_int64(row, ":event_id", event->id);
+	if (!statement_row(row))
+		return false;
+	*reversal = (struct onchain_trade){.event = event};
+	reversal->reverses_trade_id = statement_int64(row, "id");
+	reversal->order_owner = read_address(row, "order_owner");
+	read_symbol(row, "symbol", &reversal->symbol);
+	read_symbol(row, "base_symbol", &reversal->base_symbol);
+	reversal->direction =
+		direction_opposite(direction_from_name(statement_text(row, "direction")));
+	reversal->amount = statement_shares(row, "amount");
+	reversal->has_usdc = !statement_is_null(row, "usdc_amount");
+	if (reversal->has_usdc)
+		reversal->usdc_amount = statement_usd(row, "usdc_amount");
+	reversal->has_price = !statement_is_null(row, "price_usdc");
+	if (reversal->has_price)
+		reversal->price_usdc = statement_usd(row, "price_usdc");
+	statement_reset(row);
+	return true;
 }
 
 bool onchain_trades_oldest_unallocated(struct onchain_trades *trades,

@@ -24,6 +24,7 @@ struct onchain_trade {
 	struct usd usdc_amount;
 	bool has_price;
 	struct usd price_usdc;
+	int64_t reverses_trade_id; /* 0: none; else the trade that this one takes back */
 };
 
 /* A trade with something left to allocate. */
@@ -34,7 +35,7 @@ struct unallocated_trade {
 
 struct onchain_trades {
 	struct store *store;
-	struct statement insert, oldest_unallocated, set_unallocated, find_unallocated;
+	struct statement insert, oldest_unallocated, set_unallocated, find_unallocated, to_reverse;
 };
 
 void onchain_trades_open(struct onchain_trades *trades, struct store *store);
@@ -43,6 +44,14 @@ void onchain_trades_close(struct onchain_trades *trades);
 /* The new trade's id; all of amount is unallocated at first. The same fill twice is an invariant.
  */
 int64_t onchain_trades_insert(struct onchain_trades *trades, const struct onchain_trade *trade);
+
+/*
+ * The compensating trade of the first trade of that event that has none: the same amounts on the
+ * other side. False when all of the event's trades are taken back.
+ */
+MUST_USE bool onchain_trades_next_reversal(struct onchain_trades *trades,
+					   const struct event_row *event,
+					   struct onchain_trade *reversal);
 
 /* The oldest (by id) trade of that ticker and side with something unallocated. */
 MUST_USE bool onchain_trades_oldest_unallocated(struct onchain_trades *trades,

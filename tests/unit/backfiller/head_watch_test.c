@@ -15,6 +15,12 @@
 
 static const struct evm_word genesis = {.bytes = {[31] = 0x11}};
 
+static const char *const questions[] = {
+	[HEAD_WATCH_GENESIS] = "\"0x0\",false",
+	[HEAD_WATCH_NUMBER] = "eth_blockNumber",
+	[HEAD_WATCH_FINALIZED] = "\"finalized\",false",
+};
+
 static enum outcome answer_text(struct head_watch *watch, const char *text, int64_t now_ms)
 {
 	const struct http_answer answer = {
@@ -26,13 +32,13 @@ static enum outcome answer_text(struct head_watch *watch, const char *text, int6
 
 	buffer_init(&request, BUFFER_MAX_HTTP_REQUEST);
 	head_watch_request(watch, 5, &request);
-	assert_non_null(strstr(buffer_text(&request),
-			       watch->chain_checked ? "eth_blockNumber" : "eth_getBlockByNumber"));
+	assert_non_null(strstr(buffer_text(&request), questions[watch->stage]));
 	buffer_free(&request);
 	return head_watch_answer(watch, &answer, now_ms, NULL);
 }
 
-static enum outcome answer_genesis(struct head_watch *watch, const char *last_byte)
+static enum outcome answer_block(struct head_watch *watch, int64_t number, const char *last_byte,
+				 int64_t now_ms)
 {
 	char text[1024];
 	char zeros[61];
@@ -40,10 +46,15 @@ static enum outcome answer_genesis(struct head_watch *watch, const char *last_by
 	memset(zeros, '0', sizeof(zeros) - 1);
 	zeros[sizeof(zeros) - 1] = '\0';
 	(void)snprintf(text, sizeof(text),
-		       "{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{\"number\":\"0x0\","
+		       "{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{\"number\":\"0x%" PRIx64 "\","
 		       "\"hash\":\"0x%s00%s\",\"parentHash\":\"0x%s0000\",\"timestamp\":\"0x1\"}}",
-		       zeros, last_byte, zeros);
-	return answer_text(watch, text, 0);
+		       (uint64_t)number, zeros, last_byte, zeros);
+	return answer_text(watch, text, now_ms);
+}
+
+static enum outcome answer_genesis(struct head_watch *watch, const char *last_byte)
+{
+	return answer_block(watch, 0, last_byte, 0);
 }
 
 static enum outcome tell_head(struct head_watch *watch, int64_t head, int64_t now_ms)
@@ -54,7 +65,8 @@ static enum outcome tell_head(struct head_watch *watch, int64_t head, int64_t no
 	(void)snprintf(text, sizeof(text),
 		       "{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":\"0x%" PRIx64 "\"}",
 		       (uint64_t)head);
-	return answer_text(watch, text, now_ms);
+	assert_int_equal(answer_text(watch, text, now_ms), OUTCOME_OK);
+	return answer_block(watch, head / 2, "22", now_ms);
 }
 
 static void a_head_settles_when_it_is_known_for_the_whole_interval(void **state)
@@ -119,8 +131,43 @@ static void garbage_changes_nothing_and_is_asked_again_after_a_while(void **stat
 		answer_text(&watch,
 			    "{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":\"0x8000000000000000\"}", 0),
 		OUTCOME_OK);
-	assert_false(watch.chain_checked);
+	assert_int_equal(watch.stage, HEAD_WATCH_GENESIS);
 	assert_int_equal(watch.head, 100);
+}
+
+static void the_newest_final_block_ends_the_round(void **state)
+{
+	struct head_watch watch;
+
+	(void)state;
+	head_watch_init(&watch, &genesis, INTERVAL_MS);
+	assert_int_equal(tell_head(&watch, 100, 1000), OUTCOME_OK);
+	assert_int_equal(watch.finalized, 50);
+	assert_int_equal(watch.rounds, 1);
+}
+
+static void a_node_may_know_of_no_final_block(void **state)
+{
+	static const char *const refusals[] = {
+		"{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":null}",
+		"{\"jsonrpc\":\"2.0\",\"id\":5,\"error\":{\"code\":-32602,\"message\":\"no\"}}",
+		"{\"jsonrpc\":\"2.0\",\"id\":5,\"error\":{\"code\":-39001,\"message\":\"not "
+		"found\"}}",
+	};
+	struct head_watch watch;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(refusals); i++) {
+		head_watch_init(&watch, &genesis, INTERVAL_MS);
+		assert_int_equal(answer_genesis(&watch, "11"), OUTCOME_OK);
+		assert_int_equal(answer_text(&watch,
+					     "{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":\"0x64\"}",
+					     0),
+				 OUTCOME_OK);
+		assert_int_equal(answer_text(&watch, refusals[i], 0), OUTCOME_OK);
+		assert_int_equal(watch.finalized, HEAD_WATCH_UNKNOWN);
+		assert_int_equal(watch.rounds, 1);
+	}
 }
 
 static void meet_another_chain(void *context)
@@ -147,6 +194,8 @@ int main(void)
 		cmocka_unit_test(a_quiet_chain_settles_at_its_head),
 		cmocka_unit_test(a_node_that_falls_back_settles_nothing_that_it_lacks),
 		cmocka_unit_test(garbage_changes_nothing_and_is_asked_again_after_a_while),
+		cmocka_unit_test(the_newest_final_block_ends_the_round),
+		cmocka_unit_test(a_node_may_know_of_no_final_block),
 		cmocka_unit_test(another_genesis_ends_the_process),
 	};
 

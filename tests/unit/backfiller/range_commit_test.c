@@ -18,6 +18,7 @@ struct fixture {
 	struct instance_lock lock;
 	struct event_queue queue;
 	struct block_coverage coverage;
+	struct blocks blocks;
 	struct listener_sessions sessions;
 	struct test_answers answers;
 	struct range_commit commit;
@@ -30,23 +31,43 @@ static const struct test_log logs[] = {
 	{.kind = TEST_LOG_AFTER_CLEAR, .block_number = 20, .log_index = 3},
 };
 
+static const struct range_reading plain = {.linked = false};
+static const struct range_reading linked = {.linked = true};
+
+static void open_tables(struct fixture *fixture, struct store *store)
+{
+	event_queue_open(&fixture->queue, store);
+	block_coverage_open(&fixture->coverage, store);
+	blocks_open(&fixture->blocks, store);
+	listener_sessions_open(&fixture->sessions, store, &fixture->lock);
+	answers_init(&fixture->answers);
+	fixture->answers.ingest.queue = &fixture->queue;
+	fixture->commit = (struct range_commit){
+		.store = store,
+		.coverage = &fixture->coverage,
+		.blocks = &fixture->blocks,
+		.queue = &fixture->queue,
+		.ingest = &fixture->answers.ingest,
+		.sessions = &fixture->sessions,
+	};
+}
+
+static void close_tables(struct fixture *fixture)
+{
+	answers_free(&fixture->answers);
+	listener_sessions_close(&fixture->sessions);
+	blocks_close(&fixture->blocks);
+	block_coverage_close(&fixture->coverage);
+	event_queue_close(&fixture->queue);
+}
+
 static int set_up(void **state)
 {
 	static struct fixture fixture;
 
 	test_store_open(&fixture.database);
 	instance_lock_open(&fixture.lock, fixture.database.file.path);
-	event_queue_open(&fixture.queue, &fixture.database.store);
-	block_coverage_open(&fixture.coverage, &fixture.database.store);
-	listener_sessions_open(&fixture.sessions, &fixture.database.store, &fixture.lock);
-	answers_init(&fixture.answers);
-	fixture.answers.ingest.queue = &fixture.queue;
-	fixture.commit = (struct range_commit){
-		.store = &fixture.database.store,
-		.coverage = &fixture.coverage,
-		.ingest = &fixture.answers.ingest,
-		.sessions = &fixture.sessions,
-	};
+	open_tables(&fixture, &fixture.database.store);
 	*state = &fixture;
 	return 0;
 }
@@ -55,10 +76,7 @@ static int tear_down(void **state)
 {
 	struct fixture *fixture = *state;
 
-	answers_free(&fixture->answers);
-	listener_sessions_close(&fixture->sessions);
-	block_coverage_close(&fixture->coverage);
-	event_queue_close(&fixture->queue);
+	close_tables(fixture);
 	instance_lock_close(&fixture->lock);
 	test_store_close(&fixture->database);
 	return 0;
@@ -66,7 +84,7 @@ static int tear_down(void **state)
 
 static void read_range(struct test_answers *answers, const struct test_log *some, size_t count)
 {
-	range_reader_start(&answers->reader, (struct block_range){10, 20}, false);
+	range_reader_start(&answers->reader, (struct block_range){10, 20}, &plain);
 	assert_int_equal(give_block(answers, 20, CANONICAL), OUTCOME_OK);
 	assert_int_equal(give_logs(answers, some, count), OUTCOME_OK);
 	assert_int_equal(give_block(answers, 20, CANONICAL), OUTCOME_OK);
@@ -75,11 +93,12 @@ static void read_range(struct test_answers *answers, const struct test_log *some
 
 static int64_t commit_range(struct fixture *fixture, const struct range_expectation *expectation)
 {
-	int64_t added = -1;
+	struct range_commit_result result;
 
-	assert_true(
-		range_commit_step(&fixture->commit, &fixture->answers.reader, expectation, &added));
-	return added;
+	assert_int_equal(
+		range_commit_step(&fixture->commit, &fixture->answers.reader, expectation, &result),
+		RANGE_COMMITTED);
+	return result.added;
 }
 
 static void events_of_ours_and_coverage_are_written_once(void **state)
@@ -117,7 +136,7 @@ static void commit_incomplete(void *context)
 	struct fixture *fixture = context;
 	const struct range_expectation nothing = {.session_id = 0};
 
-	range_reader_start(&fixture->answers.reader, (struct block_range){10, 20}, false);
+	range_reader_start(&fixture->answers.reader, (struct block_range){10, 20}, &plain);
 	assert_int_equal(give_block(&fixture->answers, 20, CANONICAL), OUTCOME_OK);
 	assert_int_equal(give_logs(&fixture->answers, logs, ARRAY_LENGTH(logs)), OUTCOME_OK);
 	(void)commit_range(fixture, &nothing);
@@ -151,13 +170,7 @@ static void commit_beside_a_listener(void *context)
 	store_open(&store, database->file.path);
 	instance_lock_open(&fixture.lock, database->file.path);
 	instance_lock_open(&listener_lock, database->file.path);
-	event_queue_open(&fixture.queue, &store);
-	block_coverage_open(&fixture.coverage, &store);
-	listener_sessions_open(&fixture.sessions, &store, &fixture.lock);
-	answers_init(&fixture.answers);
-	fixture.answers.ingest.queue = &fixture.queue;
-	fixture.commit = (struct range_commit){&store, &fixture.coverage, &fixture.answers.ingest,
-					       &fixture.sessions};
+	open_tables(&fixture, &store);
 	assert_true(store_begin(&store));
 	session_id = listener_sessions_begin(&fixture.sessions, 15, CUTOFF_BLOCK_NUMBER,
 					     clock_now_text());
@@ -169,10 +182,7 @@ static void commit_beside_a_listener(void *context)
 	if (story->expectation.session_id != 0)
 		story->expectation.session_id = session_id;
 	(void)commit_range(&fixture, &story->expectation);
-	answers_free(&fixture.answers);
-	listener_sessions_close(&fixture.sessions);
-	block_coverage_close(&fixture.coverage);
-	event_queue_close(&fixture.queue);
+	close_tables(&fixture);
 	store_close(&store);
 }
 
@@ -213,6 +223,190 @@ static void a_recheck_warns_of_all_that_is_new(void **state)
 	test_child_assert(&child, 0, "event found that an earlier read had missed");
 }
 
+/* Blocks 10 to 12 with every header, of a branch that leaves the canonical one below `fork`. */
+static void read_linked(struct fixture *fixture, const struct test_log *some, size_t count,
+			unsigned int branch, uint64_t fork)
+{
+	struct test_answers *answers = &fixture->answers;
+
+	range_reader_start(&answers->reader, (struct block_range){10, 12}, &linked);
+	assert_int_equal(give_block(answers, 12, branch), OUTCOME_OK);
+	assert_int_equal(give_logs(answers, some, count), OUTCOME_OK);
+	for (uint64_t number = 12; number >= 10; number--) {
+		const struct test_header header = {
+			.number = number,
+			.branch = number >= fork ? branch : CANONICAL,
+			.parent_branch = number > fork ? branch : CANONICAL,
+		};
+
+		assert_int_equal(give_header(answers, &header), OUTCOME_OK);
+	}
+	while (!range_reader_is_complete(&answers->reader))
+		assert_int_equal(give_logs(answers, some, count), OUTCOME_OK);
+}
+
+static enum range_commit_end try_commit(struct fixture *fixture, struct range_commit_result *result)
+{
+	const struct range_expectation nothing = {.session_id = 0};
+
+	return range_commit_step(&fixture->commit, &fixture->answers.reader, &nothing, result);
+}
+
+static int64_t count(struct fixture *fixture, const char *sql)
+{
+	return test_store_int64(&fixture->database.store, sql, "n");
+}
+
+static const struct test_log old_fill = {.kind = TEST_LOG_TAKE, .block_number = 12, .log_index = 0};
+static const struct test_log new_fill = {
+	.kind = TEST_LOG_TAKE, .block_number = 12, .log_index = 1, .branch = OTHER};
+
+/* What the chain guard does when it finds a fork. */
+static void revoke_above(struct fixture *fixture, int64_t block_number)
+{
+	assert_true(store_begin(&fixture->database.store));
+	block_coverage_remove_above(&fixture->coverage, block_number);
+	blocks_remove_above(&fixture->blocks, block_number);
+	event_queue_doubt_above(&fixture->queue, block_number);
+	store_commit(&fixture->database.store);
+}
+
+static void a_linked_range_leaves_its_headers(void **state)
+{
+	struct fixture *fixture = *state;
+	struct range_commit_result result;
+
+	read_linked(fixture, &old_fill, 1, CANONICAL, 10);
+	assert_int_equal(try_commit(fixture, &result), RANGE_COMMITTED);
+	assert_int_equal(result.added, 1);
+	assert_int_equal(count(fixture, "SELECT count(*) AS n FROM blocks"), 3);
+	assert_int_equal(count(fixture, "SELECT confirmed AS n FROM event_queue"), 1);
+}
+
+static void another_branch_than_before_is_not_committed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct range_commit_result result;
+
+	read_linked(fixture, &old_fill, 1, CANONICAL, 10);
+	assert_int_equal(try_commit(fixture, &result), RANGE_COMMITTED);
+	read_linked(fixture, &new_fill, 1, OTHER, 11);
+	assert_int_equal(try_commit(fixture, &result), RANGE_ELSEWHERE);
+	assert_int_equal(result.suspect, 11);
+	assert_int_equal(count(fixture, "SELECT count(*) AS n FROM event_queue"), 1);
+	/* The parent of its first block is another one than was read. */
+	revoke_above(fixture, 9);
+	assert_int_equal(test_store_run(&fixture->database.store,
+					"INSERT INTO blocks VALUES (9, '0x' || printf('%064d', 1),"
+					" '0x' || printf('%064d', 2), 0)"),
+			 1);
+	assert_int_equal(try_commit(fixture, &result), RANGE_ELSEWHERE);
+	assert_int_equal(result.suspect, 9);
+	/* Or the parent of the block behind its last. */
+	assert_int_equal(
+		test_store_run(&fixture->database.store, "UPDATE blocks SET block_number = 13"), 1);
+	assert_int_equal(try_commit(fixture, &result), RANGE_ELSEWHERE);
+	assert_int_equal(result.suspect, 13);
+}
+
+static void a_transaction_that_was_mined_again_stands_once(void **state)
+{
+	struct fixture *fixture = *state;
+	struct range_commit_result result;
+
+	read_linked(fixture, &old_fill, 1, CANONICAL, 10);
+	assert_int_equal(try_commit(fixture, &result), RANGE_COMMITTED);
+	revoke_above(fixture, 10);
+	read_linked(fixture, &new_fill, 1, OTHER, 11);
+	assert_int_equal(try_commit(fixture, &result), RANGE_COMMITTED);
+	assert_int_equal(result.added, 1);
+	assert_int_equal(result.removed, 1);
+	assert_int_equal(count(fixture, "SELECT log_index AS n FROM event_queue WHERE removed = 0"),
+			 1);
+	/* And back: the old block's event is a new row. */
+	revoke_above(fixture, 10);
+	read_linked(fixture, &old_fill, 1, CANONICAL, 10);
+	assert_int_equal(try_commit(fixture, &result), RANGE_COMMITTED);
+	assert_int_equal(count(fixture, "SELECT count(*) AS n FROM event_queue"), 3);
+	assert_int_equal(count(fixture, "SELECT log_index AS n FROM event_queue WHERE removed = 0"),
+			 0);
+}
+
+static void an_event_of_a_block_that_left_the_chain_is_removed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct range_commit_result result;
+
+	read_linked(fixture, &old_fill, 1, CANONICAL, 10);
+	assert_int_equal(try_commit(fixture, &result), RANGE_COMMITTED);
+	revoke_above(fixture, 10);
+	read_linked(fixture, NULL, 0, OTHER, 11);
+	assert_int_equal(try_commit(fixture, &result), RANGE_COMMITTED);
+	assert_int_equal(result.removed, 1);
+	assert_int_equal(count(fixture, "SELECT count(*) AS n FROM event_queue WHERE removed = 1"),
+			 1);
+}
+
+static void an_answer_that_lacks_a_standing_event_asks_the_receipts(void **state)
+{
+	struct fixture *fixture = *state;
+	struct range_commit_result result;
+
+	read_linked(fixture, &old_fill, 1, CANONICAL, 10);
+	assert_int_equal(try_commit(fixture, &result), RANGE_COMMITTED);
+	read_linked(fixture, NULL, 0, CANONICAL, 10);
+	assert_int_equal(try_commit(fixture, &result), RANGE_IN_DOUBT);
+	assert_int_equal(count(fixture, "SELECT removed AS n FROM event_queue"), 0);
+	assert_int_equal(give_logs(&fixture->answers, NULL, 0), OUTCOME_OK);
+	assert_int_equal(give_receipts(&fixture->answers, &old_fill, 1, true), OUTCOME_OK);
+	assert_int_equal(try_commit(fixture, &result), RANGE_COMMITTED);
+	assert_int_equal(result.removed, 0);
+	/* An event that its block does not have was invented. */
+	read_linked(fixture, NULL, 0, CANONICAL, 10);
+	assert_int_equal(try_commit(fixture, &result), RANGE_IN_DOUBT);
+	assert_int_equal(give_logs(&fixture->answers, NULL, 0), OUTCOME_OK);
+	assert_int_equal(give_receipts(&fixture->answers, NULL, 0, true), OUTCOME_OK);
+	assert_int_equal(try_commit(fixture, &result), RANGE_COMMITTED);
+	assert_int_equal(result.removed, 1);
+}
+
+static void what_was_sent_with_other_data_gives_way_to_what_is_proven(void **state)
+{
+	struct fixture *fixture = *state;
+	struct range_commit_result result;
+
+	read_linked(fixture, &old_fill, 1, CANONICAL, 10);
+	assert_int_equal(try_commit(fixture, &result), RANGE_COMMITTED);
+	assert_int_equal(test_store_run(&fixture->database.store,
+					"UPDATE event_queue SET event_data = '{}', confirmed = 0"),
+			 1);
+	assert_int_equal(try_commit(fixture, &result), RANGE_COMMITTED);
+	assert_int_equal(result.removed, 1);
+	assert_int_equal(result.added, 1);
+	/* Two reads that contradict each other prove nothing. */
+	assert_int_equal(
+		test_store_run(&fixture->database.store,
+			       "UPDATE event_queue SET event_data = '{}' WHERE removed = 0"),
+		1);
+	assert_int_equal(try_commit(fixture, &result), RANGE_REFUSED);
+	assert_non_null(strstr(result.error.text, "was proven to have other data"));
+}
+
+static void a_transaction_is_not_proven_in_two_blocks(void **state)
+{
+	struct fixture *fixture = *state;
+	struct range_commit_result result;
+
+	read_linked(fixture, &old_fill, 1, CANONICAL, 10);
+	assert_int_equal(try_commit(fixture, &result), RANGE_COMMITTED);
+	assert_int_equal(test_store_run(&fixture->database.store,
+					"UPDATE event_queue SET block_number = 30,"
+					" block_hash = '0x' || printf('%064d', 7)"),
+			 1);
+	assert_int_equal(try_commit(fixture, &result), RANGE_REFUSED);
+	assert_non_null(strstr(result.error.text, "in another block, too"));
+}
+
 #define COMMIT_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -225,6 +419,13 @@ int main(void)
 		COMMIT_TEST(an_event_that_it_still_may_deliver_is_none),
 		COMMIT_TEST(an_event_of_a_session_that_is_over_is_none),
 		COMMIT_TEST(a_recheck_warns_of_all_that_is_new),
+		COMMIT_TEST(a_linked_range_leaves_its_headers),
+		COMMIT_TEST(another_branch_than_before_is_not_committed),
+		COMMIT_TEST(a_transaction_that_was_mined_again_stands_once),
+		COMMIT_TEST(an_event_of_a_block_that_left_the_chain_is_removed),
+		COMMIT_TEST(an_answer_that_lacks_a_standing_event_asks_the_receipts),
+		COMMIT_TEST(what_was_sent_with_other_data_gives_way_to_what_is_proven),
+		COMMIT_TEST(a_transaction_is_not_proven_in_two_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,12 +7,16 @@
 
 #include "unit/backfiller/test_answers.h"
 
+static const struct range_reading plain = {.linked = false};
+static const struct range_reading patient = {.accept_incomplete = true};
+static const struct range_reading linked = {.linked = true};
+
 static int set_up(void **state)
 {
 	static struct test_answers test;
 
 	answers_init(&test);
-	range_reader_start(&test.reader, (struct block_range){10, 20}, false);
+	range_reader_start(&test.reader, (struct block_range){10, 20}, &plain);
 	*state = &test;
 	return 0;
 }
@@ -71,10 +75,10 @@ static void events_are_proven_by_the_headers_of_their_blocks(void **state)
 
 	assert_int_equal(give_range(test, logs, ARRAY_LENGTH(logs)), OUTCOME_OK);
 	assert_false(range_reader_is_complete(&test->reader));
-	assert_int_equal(give_block(test, 12, CANONICAL), OUTCOME_OK);
+	assert_int_equal(give_block(test, 14, CANONICAL), OUTCOME_OK);
 	assert_false(range_reader_is_complete(&test->reader));
 	/* Block 13 has nothing of ours and is not asked for, nor is block 20 once more. */
-	assert_int_equal(give_block(test, 14, CANONICAL), OUTCOME_OK);
+	assert_int_equal(give_block(test, 12, CANONICAL), OUTCOME_OK);
 	assert_true(range_reader_is_complete(&test->reader));
 	assert_int_equal(test->reader.logs.count, 6);
 	assert_int_equal(test->reader.logs.items[0].block_timestamp, 120);
@@ -126,7 +130,6 @@ static void an_event_of_another_branch_discards_the_answer(void **state)
 	};
 
 	assert_int_equal(give_range(test, logs, 2), OUTCOME_OK);
-	assert_int_equal(give_block(test, 12, CANONICAL), OUTCOME_OK);
 	assert_int_equal(give_block(test, 15, CANONICAL), OUTCOME_RETRY);
 	assert_int_equal(test->error.kind, ERROR_KIND_BEHIND);
 	assert_false(range_reader_is_complete(&test->reader));
@@ -164,8 +167,7 @@ static void a_clear_and_its_after_clear_stand_in_one_block(void **state)
 	};
 
 	assert_int_equal(give_range(test, logs, 2), OUTCOME_RETRY);
-	assert_int_equal(test->error.kind, ERROR_KIND_MALFORMED);
-	assert_non_null(strstr(test->error.text, "without its AfterClear"));
+	assert_int_equal(test->error.kind, ERROR_KIND_BEHIND);
 }
 
 static void a_clear_without_its_after_clear_looks_truncated(void **state)
@@ -173,11 +175,12 @@ static void a_clear_without_its_after_clear_looks_truncated(void **state)
 	struct test_answers *test = *state;
 	const struct test_log log = {.kind = TEST_LOG_CLEAR, .block_number = 14, .log_index = 4};
 
-	assert_int_equal(give_range(test, &log, 1), OUTCOME_RETRY);
+	assert_int_equal(give_range(test, &log, 1), OUTCOME_OK);
+	assert_int_equal(give_block(test, 14, CANONICAL), OUTCOME_RETRY);
 	assert_int_equal(test->error.kind, ERROR_KIND_MALFORMED);
 	assert_non_null(strstr(test->error.text, "ClearV2 without its AfterClear in block 14"));
 	/* Until it is to be taken as it is. */
-	range_reader_start(&test->reader, (struct block_range){10, 20}, true);
+	range_reader_start(&test->reader, (struct block_range){10, 20}, &patient);
 	assert_int_equal(give_range(test, &log, 1), OUTCOME_OK);
 	assert_int_equal(give_block(test, 14, CANONICAL), OUTCOME_OK);
 	assert_true(range_reader_is_complete(&test->reader));
@@ -222,8 +225,6 @@ static void garbage_and_nothing_at_all_are_refused(void **state)
 	assert_int_equal(test->error.kind, ERROR_KIND_MALFORMED);
 	assert_int_equal(give_text(test, ""), OUTCOME_REJECTED);
 	assert_int_equal(test->error.kind, ERROR_KIND_MALFORMED);
-	assert_int_equal(give_transport(test, OUTCOME_OK, ERROR_KIND_NONE), OUTCOME_REJECTED);
-	assert_int_equal(test->error.kind, ERROR_KIND_MALFORMED);
 }
 
 static void too_large_is_said_of_logs_only(void **state)
@@ -236,7 +237,7 @@ static void too_large_is_said_of_logs_only(void **state)
 	(void)snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":40,%s", too_large);
 	assert_int_not_equal(give_text(test, text), OUTCOME_OK);
 	assert_int_equal(test->error.kind, ERROR_KIND_MALFORMED);
-	range_reader_start(&test->reader, (struct block_range){10, 20}, false);
+	range_reader_start(&test->reader, (struct block_range){10, 20}, &plain);
 	assert_int_equal(give_block(test, 20, CANONICAL), OUTCOME_OK);
 	(void)snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":42,%s", too_large);
 	assert_int_equal(give_text(test, text), OUTCOME_RETRY);
@@ -261,13 +262,183 @@ static void started_again_it_knows_nothing_of_before(void **state)
 	const struct test_log log = {.kind = TEST_LOG_TAKE, .block_number = 12, .log_index = 0};
 
 	assert_int_equal(give_range(test, &log, 1), OUTCOME_OK);
-	range_reader_start(&test->reader, (struct block_range){10, 20}, false);
+	range_reader_start(&test->reader, (struct block_range){10, 20}, &plain);
 	assert_int_equal(give_range(test, NULL, 0), OUTCOME_OK);
 	assert_true(range_reader_is_complete(&test->reader));
 	assert_int_equal(test->reader.logs.count, 0);
 }
 
 #define READER_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+/* A linked range of three blocks up to the logs; its headers are asked for from the last one down.
+ */
+static void begin_linked(struct test_answers *test, const struct test_log *logs, size_t count)
+{
+	range_reader_start(&test->reader, (struct block_range){10, 12}, &linked);
+	assert_int_equal(give_block(test, 12, CANONICAL), OUTCOME_OK);
+	assert_int_equal(give_logs(test, logs, count), OUTCOME_OK);
+}
+
+static enum outcome give_bloom(struct test_answers *test, uint64_t number, enum test_bloom bloom)
+{
+	const struct test_header header = {.number = number, .branch = CANONICAL, .bloom = bloom};
+
+	return give_header(test, &header);
+}
+
+static void a_linked_range_has_every_header(void **state)
+{
+	struct test_answers *test = *state;
+
+	begin_linked(test, NULL, 0);
+	assert_int_equal(give_bloom(test, 12, TEST_BLOOM_ZERO), OUTCOME_OK);
+	assert_int_equal(give_bloom(test, 11, TEST_BLOOM_STRANGERS), OUTCOME_OK);
+	assert_false(range_reader_is_complete(&test->reader));
+	/* More than half of its bits are set: no reason to doubt. */
+	assert_int_equal(give_bloom(test, 10, TEST_BLOOM_FULL), OUTCOME_OK);
+	assert_true(range_reader_is_complete(&test->reader));
+	assert_int_equal(range_reader_block(&test->reader, 10)->timestamp, 100);
+	assert_null(range_reader_block(&test->reader, 9));
+}
+
+static void a_header_that_is_not_the_parent_discards_the_range(void **state)
+{
+	struct test_answers *test = *state;
+	const struct test_header other = {
+		.number = 11, .branch = OTHER, .parent_branch = CANONICAL};
+
+	begin_linked(test, NULL, 0);
+	assert_int_equal(give_bloom(test, 12, TEST_BLOOM_ZERO), OUTCOME_OK);
+	assert_int_equal(give_header(test, &other), OUTCOME_RETRY);
+	assert_int_equal(test->error.kind, ERROR_KIND_BEHIND);
+}
+
+static const struct test_log at_11[] = {
+	{.kind = TEST_LOG_TAKE, .block_number = 11, .log_index = 0},
+	{.kind = TEST_LOG_TAKE, .block_number = 11, .log_index = 1},
+};
+
+/* Up to the question about block 11. */
+static void doubt_11(struct test_answers *test, const struct test_log *logs, size_t count)
+{
+	begin_linked(test, logs, count);
+	assert_int_equal(give_bloom(test, 12, TEST_BLOOM_ZERO), OUTCOME_OK);
+	assert_int_equal(give_bloom(test, 11, TEST_BLOOM_OURS), OUTCOME_OK);
+	assert_int_equal(give_bloom(test, 10, TEST_BLOOM_ZERO), OUTCOME_OK);
+	assert_false(range_reader_is_complete(&test->reader));
+}
+
+static void a_block_with_logs_is_read_by_its_hash_as_well(void **state)
+{
+	struct test_answers *test = *state;
+
+	doubt_11(test, at_11, 2);
+	assert_int_equal(give_logs(test, at_11, 2), OUTCOME_OK);
+	assert_true(range_reader_is_complete(&test->reader));
+	/* An answer that lacked one of them is not believed. */
+	doubt_11(test, at_11, 1);
+	assert_int_equal(give_logs(test, at_11, 2), OUTCOME_RETRY);
+	assert_int_equal(test->error.kind, ERROR_KIND_MALFORMED);
+	assert_non_null(strstr(test->error.text, "block 11 disagree"));
+}
+
+static void a_bloom_that_asks_for_logs_is_settled_by_the_receipts(void **state)
+{
+	struct test_answers *test = *state;
+
+	/* The bits of others, by chance: there is no such log. */
+	doubt_11(test, NULL, 0);
+	assert_int_equal(give_logs(test, NULL, 0), OUTCOME_OK);
+	assert_int_equal(give_receipts(test, NULL, 0, true), OUTCOME_OK);
+	assert_true(range_reader_is_complete(&test->reader));
+	assert_int_equal(test->reader.logs.count, 0);
+	/* The node's index of logs has a hole. */
+	doubt_11(test, NULL, 0);
+	assert_int_equal(give_logs(test, NULL, 0), OUTCOME_OK);
+	assert_int_equal(give_receipts(test, at_11, 2, true), OUTCOME_OK);
+	assert_true(range_reader_is_complete(&test->reader));
+	assert_int_equal(test->reader.logs.count, 2);
+	assert_int_equal(test->reader.logs.items[1].block_timestamp, 110);
+}
+
+static void an_answer_that_was_cut_is_asked_for_again(void **state)
+{
+	struct test_answers *test = *state;
+
+	doubt_11(test, NULL, 0);
+	assert_int_equal(give_logs(test, at_11, 1), OUTCOME_RETRY);
+	assert_int_equal(test->error.kind, ERROR_KIND_MALFORMED);
+}
+
+static void receipts_that_cannot_be_settle_nothing(void **state)
+{
+	struct test_answers *test = *state;
+	const struct test_log other = {
+		.kind = TEST_LOG_TAKE, .block_number = 11, .log_index = 0, .branch = OTHER};
+	static const char refusal[] = "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"error\":{\"code\":-32601,"
+				      "\"message\":\"the method does not exist\"}}";
+
+	doubt_11(test, NULL, 0);
+	assert_int_equal(give_logs(test, NULL, 0), OUTCOME_OK);
+	assert_int_equal(give_receipts(test, NULL, 0, false), OUTCOME_RETRY);
+	assert_non_null(strstr(test->error.text, "no receipts for block 11"));
+	doubt_11(test, NULL, 0);
+	assert_int_equal(give_logs(test, NULL, 0), OUTCOME_OK);
+	assert_int_equal(give_receipts(test, &other, 1, true), OUTCOME_REJECTED);
+	doubt_11(test, NULL, 0);
+	assert_int_equal(give_logs(test, NULL, 0), OUTCOME_OK);
+	ask(test);
+	write_text(test, refusal, (unsigned long long)test->next_id);
+	assert_int_not_equal(give(test), OUTCOME_OK);
+	assert_non_null(strstr(test->error.text, "LOGS_BLOOM=ignore"));
+}
+
+static void a_log_that_the_bloom_excludes_is_invented(void **state)
+{
+	struct test_answers *test = *state;
+
+	begin_linked(test, at_11, 1);
+	assert_int_equal(give_bloom(test, 12, TEST_BLOOM_ZERO), OUTCOME_OK);
+	assert_int_equal(give_bloom(test, 11, TEST_BLOOM_STRANGERS), OUTCOME_REJECTED);
+	assert_non_null(strstr(test->error.text, "its logsBloom does not have"));
+	/* A chain whose blooms are all zero says nothing by them. */
+	begin_linked(test, at_11, 1);
+	assert_int_equal(give_bloom(test, 12, TEST_BLOOM_ZERO), OUTCOME_OK);
+	assert_int_equal(give_bloom(test, 11, TEST_BLOOM_ZERO), OUTCOME_OK);
+	assert_int_equal(give_bloom(test, 10, TEST_BLOOM_ZERO), OUTCOME_OK);
+	assert_int_equal(give_logs(test, at_11, 1), OUTCOME_OK);
+	assert_true(range_reader_is_complete(&test->reader));
+}
+
+static void blooms_can_be_ignored(void **state)
+{
+	struct test_answers *test = *state;
+
+	test->reader.use_bloom = false;
+	begin_linked(test, NULL, 0);
+	assert_int_equal(give_bloom(test, 12, TEST_BLOOM_OURS), OUTCOME_OK);
+	assert_int_equal(give_bloom(test, 11, TEST_BLOOM_OURS), OUTCOME_OK);
+	assert_int_equal(give_bloom(test, 10, TEST_BLOOM_OURS), OUTCOME_OK);
+	assert_true(range_reader_is_complete(&test->reader));
+}
+
+static void a_doubt_from_the_queue_is_asked_about(void **state)
+{
+	struct test_answers *test = *state;
+	const struct evm_word hash = {.bytes = {[0] = CANONICAL, [31] = 11}};
+
+	assert_int_equal(give_range(test, NULL, 0), OUTCOME_OK);
+	/* The header first; with the event's hash, the block's logs and receipts. */
+	range_reader_doubt(&test->reader, 11, &hash);
+	assert_false(range_reader_is_complete(&test->reader));
+	assert_int_equal(give_block(test, 11, CANONICAL), OUTCOME_OK);
+	assert_true(range_reader_is_complete(&test->reader));
+	range_reader_doubt(&test->reader, 11, &hash);
+	assert_int_equal(give_logs(test, NULL, 0), OUTCOME_OK);
+	assert_int_equal(give_receipts(test, NULL, 0, true), OUTCOME_OK);
+	assert_true(range_reader_is_complete(&test->reader));
+	assert_true(range_reader_block(&test->reader, 11)->arbitrated);
+}
 
 int main(void)
 {
@@ -289,6 +460,22 @@ int main(void)
 		READER_TEST(too_large_is_said_of_logs_only),
 		READER_TEST(a_failed_transport_is_handed_on),
 		READER_TEST(started_again_it_knows_nothing_of_before),
+		cmocka_unit_test_setup_teardown(a_linked_range_has_every_header, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_header_that_is_not_the_parent_discards_the_range,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_block_with_logs_is_read_by_its_hash_as_well,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_bloom_that_asks_for_logs_is_settled_by_the_receipts, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_answer_that_was_cut_is_asked_for_again, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(receipts_that_cannot_be_settle_nothing, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_log_that_the_bloom_excludes_is_invented, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(blooms_can_be_ignored, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_doubt_from_the_queue_is_asked_about, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

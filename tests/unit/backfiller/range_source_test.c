@@ -11,6 +11,7 @@
 struct fixture {
 	struct test_store database;
 	struct block_coverage coverage;
+	struct event_queue queue;
 	struct range_plan plan;
 	struct range_source source;
 };
@@ -21,6 +22,7 @@ static int set_up(void **state)
 
 	test_store_open(&fixture.database);
 	block_coverage_open(&fixture.coverage, &fixture.database.store);
+	event_queue_open(&fixture.queue, &fixture.database.store);
 	range_plan_init(&fixture.plan, 10);
 	*state = &fixture;
 	return 0;
@@ -30,6 +32,7 @@ static int tear_down(void **state)
 {
 	struct fixture *fixture = *state;
 
+	event_queue_close(&fixture->queue);
 	block_coverage_close(&fixture->coverage);
 	test_store_close(&fixture->database);
 	return 0;
@@ -44,8 +47,8 @@ static void cover(struct fixture *fixture, int64_t first, int64_t last)
 
 static void aim(struct fixture *fixture, int64_t first, int64_t last, bool recheck)
 {
-	range_source_init(&fixture->source, &fixture->coverage, (struct block_range){first, last},
-			  recheck);
+	range_source_init(&fixture->source, &fixture->coverage, &fixture->queue,
+			  (struct block_range){first, last}, recheck);
 }
 
 static void assert_next(struct fixture *fixture, const struct block_range *taken, size_t count,
@@ -131,6 +134,47 @@ static void the_end_of_all_integers_ends_the_search(void **state)
 
 #define SOURCE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void queue_event(struct fixture *fixture, int64_t block_number, enum event_source source)
+{
+	const struct event_record record = {
+		.tx_hash = {.bytes = {[0] = (uint8_t)block_number}},
+		.block_number = block_number,
+		.block_timestamp = clock_text_of_ms(0),
+		.event_type = "TakeOrderV2",
+		.event_data = "{}",
+		.source = source,
+	};
+
+	assert_true(store_begin(&fixture->database.store));
+	assert_int_equal(event_queue_append(&fixture->queue, &record), EVENT_ADDED);
+	store_commit(&fixture->database.store);
+}
+
+static void covered_blocks_with_an_unproven_event_come_after_the_gaps(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct block_range taken = {105, 105};
+	struct block_range range;
+
+	aim(fixture, 100, 120, false);
+	cover(fixture, 100, 110);
+	queue_event(fixture, 103, EVENT_SOURCE_BACKFILLER);
+	queue_event(fixture, 105, EVENT_SOURCE_LISTENER);
+	queue_event(fixture, 107, EVENT_SOURCE_LISTENER);
+	queue_event(fixture, 115, EVENT_SOURCE_LISTENER);
+	queue_event(fixture, 121, EVENT_SOURCE_LISTENER);
+	assert_next(fixture, NULL, 0, (struct block_range){111, 120});
+	cover(fixture, 111, 112);
+	cover(fixture, 113, 120);
+	assert_next(fixture, NULL, 0, (struct block_range){105, 105});
+	assert_next(fixture, &taken, 1, (struct block_range){107, 107});
+	assert_int_equal(test_store_run(&fixture->database.store,
+					"UPDATE event_queue SET confirmed = 1 WHERE block_number"
+					" IN (105, 107, 115)"),
+			 3);
+	assert_false(range_source_next(&fixture->source, &fixture->plan, NULL, 0, &range));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +183,7 @@ int main(void)
 		SOURCE_TEST(an_empty_target_has_nothing),
 		SOURCE_TEST(a_recheck_does_not_look_at_coverage),
 		SOURCE_TEST(the_end_of_all_integers_ends_the_search),
+		SOURCE_TEST(covered_blocks_with_an_unproven_event_come_after_the_gaps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

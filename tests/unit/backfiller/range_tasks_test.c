@@ -13,11 +13,15 @@ struct fixture {
 };
 
 static struct fixture fixture;
+static const struct evm_address orderbook = {.bytes = {1}};
+static const int64_t nothing_linked = INT64_MAX;
 
 static void set_up_tasks(bool for_ever)
 {
 	const struct range_tasks_options options = {
 		.plan = &fixture.plan,
+		.orderbook = &orderbook,
+		.linked_from = &nothing_linked,
 		.attempts_maximum = 3,
 		.for_ever = for_ever,
 	};
@@ -73,11 +77,11 @@ static void the_last_attempt_accepts_what_looks_truncated_and_is_the_last(void *
 	(void)state;
 	set_up_tasks(false);
 	task = add(0, 99);
-	assert_false(task->reader.accept_incomplete);
+	assert_false(task->reader.reading.accept_incomplete);
 	assert_true(range_tasks_retry(&fixture.tasks, task, 0, 0));
-	assert_false(task->reader.accept_incomplete);
+	assert_false(task->reader.reading.accept_incomplete);
 	assert_true(range_tasks_retry(&fixture.tasks, task, 0, 0));
-	assert_true(task->reader.accept_incomplete);
+	assert_true(task->reader.reading.accept_incomplete);
 	assert_int_equal(task->attempt, 3);
 	assert_false(range_tasks_retry(&fixture.tasks, task, 0, 0));
 	range_tasks_next_part(&fixture.tasks, task);
@@ -95,7 +99,7 @@ static void a_program_that_goes_on_never_gives_up(void **state)
 		assert_true(range_tasks_retry(&fixture.tasks, task, 0, 1000));
 		assert_true(task->due_ms > 1000 && task->due_ms <= 61000);
 	}
-	assert_true(task->reader.accept_incomplete);
+	assert_true(task->reader.reading.accept_incomplete);
 }
 
 static void another_attempt_waits_at_least_as_long_as_the_node_asks(void **state)

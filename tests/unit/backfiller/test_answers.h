@@ -39,6 +39,22 @@ struct test_log {
 	unsigned int branch;
 };
 
+/* What a header says of the logs of its block. */
+enum test_bloom {
+	TEST_BLOOM_NONE, /* the field is absent */
+	TEST_BLOOM_ZERO,
+	TEST_BLOOM_OURS, /* the orderbook has logged a TakeOrderV2 */
+	TEST_BLOOM_STRANGERS,
+	TEST_BLOOM_FULL,
+};
+
+struct test_header {
+	uint64_t number;
+	unsigned int branch;
+	unsigned int parent_branch; /* 0: the same */
+	enum test_bloom bloom;
+};
+
 struct test_answers {
 	struct evm_address orderbook;
 	struct config_addresses owners;
@@ -59,7 +75,7 @@ static inline void answers_init(struct test_answers *test)
 	test->owners.items[0].bytes[EVM_ADDRESS_SIZE - 1] = OWNER;
 	test->next_id = 40;
 	event_ingest_init(&test->ingest, NULL, &test->owners, EVENT_SOURCE_BACKFILLER);
-	range_reader_init(&test->reader, &test->orderbook, &test->ingest);
+	range_reader_init(&test->reader, &test->orderbook, &test->ingest, true);
 }
 
 static inline void answers_free(struct test_answers *test)
@@ -185,19 +201,51 @@ static inline enum outcome give(struct test_answers *test)
 	return range_reader_answer(&test->reader, &answer, &test->error);
 }
 
-/* The header of a block, whose timestamp is its number times ten. */
+static inline void write_bloom(struct test_answers *test, enum test_bloom kind)
+{
+	const struct logs_bloom_bits address = logs_bloom_bits_of_address(&test->orderbook);
+	const struct logs_bloom_bits topic = logs_bloom_bits_of_word(&orderbook_topics[0]);
+	struct logs_bloom bloom;
+
+	if (kind == TEST_BLOOM_NONE)
+		return;
+	memset(&bloom, kind == TEST_BLOOM_FULL ? 0xff : 0, sizeof(bloom));
+	if (kind == TEST_BLOOM_OURS)
+		logs_bloom_add(&bloom, &address);
+	if (kind == TEST_BLOOM_OURS || kind == TEST_BLOOM_STRANGERS)
+		logs_bloom_add(&bloom, &topic);
+	write_text(test, "\"logsBloom\":\"0x");
+	for (size_t i = 0; i < sizeof(bloom.bytes); i++)
+		write_text(test, "%02x", bloom.bytes[i]);
+	write_text(test, "\",");
+}
+
+/* A header, whose timestamp is its number times ten. */
+static inline enum outcome give_header(struct test_answers *test, const struct test_header *header)
+{
+	unsigned int parent = header->parent_branch != 0 ? header->parent_branch : header->branch;
+
+	ask(test);
+	assert_string_equal(test->method, "eth_getBlockByNumber");
+	write_text(test, "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"result\":{",
+		   (unsigned long long)test->next_id);
+	write_bloom(test, header->bloom);
+	write_text(test,
+		   "\"number\":\"0x%llx\",\"hash\":\"0x%02x%062llx\","
+		   "\"parentHash\":\"0x%02x%062llx\",\"timestamp\":\"0x%llx\"}}",
+		   (unsigned long long)header->number, header->branch,
+		   (unsigned long long)header->number, parent,
+		   (unsigned long long)header->number - 1, (unsigned long long)header->number * 10);
+	return give(test);
+}
+
+/* The header of a block of a chain without blooms. */
 static inline enum outcome give_block(struct test_answers *test, uint64_t number,
 				      unsigned int branch)
 {
-	ask(test);
-	assert_string_equal(test->method, "eth_getBlockByNumber");
-	write_text(
-		test,
-		"{\"jsonrpc\":\"2.0\",\"id\":%llu,\"result\":{\"number\":\"0x%llx\","
-		"\"hash\":\"0x%02x%062llx\",\"parentHash\":\"0x%064x\",\"timestamp\":\"0x%llx\"}}",
-		(unsigned long long)test->next_id, (unsigned long long)number, branch,
-		(unsigned long long)number, 0U, (unsigned long long)number * 10);
-	return give(test);
+	const struct test_header header = {.number = number, .branch = branch};
+
+	return give_header(test, &header);
 }
 
 static inline enum outcome give_logs(struct test_answers *test, const struct test_log *logs,
@@ -213,6 +261,23 @@ static inline enum outcome give_logs(struct test_answers *test, const struct tes
 		write_log(test, &logs[i]);
 	}
 	write_text(test, "]}");
+	return give(test);
+}
+
+/* The receipts of one block: one with these logs, or no receipt at all. */
+static inline enum outcome give_receipts(struct test_answers *test, const struct test_log *logs,
+					 size_t count, bool any)
+{
+	ask(test);
+	assert_string_equal(test->method, "eth_getBlockReceipts");
+	write_text(test, "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"result\":[%s",
+		   (unsigned long long)test->next_id, any ? "{\"logs\":[" : "");
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			write_text(test, ",");
+		write_log(test, &logs[i]);
+	}
+	write_text(test, any ? "]}]}" : "]}");
 	return give(test);
 }
 

@@ -218,7 +218,7 @@ static void both_sources_make_the_same_row(void **state)
 	assert_int_equal(event_queue_count_waiting(&fixture->queue), 1);
 }
 
-static void the_same_log_in_another_block_disagrees(void **state)
+static void the_same_log_in_another_block_stands_elsewhere(void **state)
 {
 	struct fixture *fixture = *state;
 	struct orderbook_occurrence occurrence;
@@ -229,8 +229,34 @@ static void the_same_log_in_another_block_disagrees(void **state)
 			 EVENT_ADDED);
 	fixture->logs.items[0].block_hash.bytes[0] = 0xb2;
 	assert_int_equal(event_ingest_append(&fixture->backfiller, &fixture->logs, &occurrence, 1),
-			 EVENT_DISAGREES);
+			 EVENT_ELSEWHERE);
 	assert_int_equal(event_queue_count_waiting(&fixture->queue), 1);
+}
+
+static int64_t confirmed(struct fixture *fixture)
+{
+	return test_store_int64(fixture->queue.store,
+				"SELECT count(*) AS n FROM event_queue WHERE confirmed = 1", "n");
+}
+
+/* The first proof is the backfiller's; a listener that hears otherwise only asks for another. */
+static void what_the_listener_hears_otherwise_is_doubted(void **state)
+{
+	struct fixture *fixture = *state;
+	struct orderbook_occurrence occurrence;
+
+	add_take(fixture);
+	occurrence = first_occurrence(fixture);
+	assert_int_equal(event_ingest_append(&fixture->listener, &fixture->logs, &occurrence, 1),
+			 EVENT_ADDED);
+	assert_int_equal(confirmed(fixture), 0);
+	assert_int_equal(event_ingest_append(&fixture->backfiller, &fixture->logs, &occurrence, 1),
+			 EVENT_KNOWN);
+	assert_int_equal(confirmed(fixture), 1);
+	fixture->logs.items[0].block_hash.bytes[0] = 0xb2;
+	assert_int_equal(event_ingest_append(&fixture->listener, &fixture->logs, &occurrence, 1),
+			 EVENT_ELSEWHERE);
+	assert_int_equal(confirmed(fixture), 0);
 }
 
 static void an_impossible_time_is_cut_and_the_fill_is_kept(void **state)
@@ -301,7 +327,8 @@ int main(void)
 		WITH_STORE(a_take_becomes_a_row_with_its_fill),
 		WITH_STORE(a_clear_carries_its_after_clear),
 		WITH_STORE(both_sources_make_the_same_row),
-		WITH_STORE(the_same_log_in_another_block_disagrees),
+		WITH_STORE(the_same_log_in_another_block_stands_elsewhere),
+		WITH_STORE(what_the_listener_hears_otherwise_is_doubted),
 		WITH_STORE(an_impossible_time_is_cut_and_the_fill_is_kept),
 		WITH_STORE(an_event_is_logged_when_added_or_contradicted_and_only_then),
 	};

@@ -135,7 +135,9 @@ static void an_event_that_says_something_else_disagrees_and_changes_nothing(void
 	number.block_number = 20;
 	type.event_type = "ClearV2";
 	data.event_data = "{\"data\":\"0x02\"}";
-	assert_int_equal(event_queue_append(&fixture->queue, &hash), EVENT_DISAGREES);
+	assert_int_equal(event_queue_append(&fixture->queue, &hash), EVENT_ELSEWHERE);
+	hash.log_index = 4;
+	assert_int_equal(event_queue_append(&fixture->queue, &hash), EVENT_ELSEWHERE);
 	assert_int_equal(event_queue_append(&fixture->queue, &number), EVENT_DISAGREES);
 	assert_int_equal(event_queue_append(&fixture->queue, &type), EVENT_DISAGREES);
 	assert_int_equal(event_queue_append(&fixture->queue, &data), EVENT_DISAGREES);
@@ -391,6 +393,102 @@ static void sources_have_the_names_of_the_schema(void **state)
 
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static void standing_events_come_with_their_block_and_confirmation(void **state)
+{
+	struct fixture *fixture = *state;
+	struct standing_event event = STANDING_EVENTS_FROM(19);
+	struct event_record proven = a_record(20, 1);
+	struct event_record twin = a_record(20, 1);
+
+	append(fixture, 18, 1);
+	append(fixture, 19, 0);
+	proven.source = EVENT_SOURCE_BACKFILLER;
+	assert_int_equal(event_queue_append(&fixture->queue, &proven), EVENT_ADDED);
+	/* Another branch claims the same place. */
+	twin.tx_hash.bytes[31] = 9;
+	twin.block_hash.bytes[0] = 9;
+	assert_int_equal(event_queue_append(&fixture->queue, &twin), EVENT_ADDED);
+	append(fixture, 21, 0);
+	assert_true(event_queue_next_standing(&fixture->queue, 20, &event));
+	assert_int_equal(event.block_number, 19);
+	assert_false(event.confirmed);
+	assert_true(event_queue_next_standing(&fixture->queue, 20, &event));
+	assert_true(evm_word_equal(&event.block_hash, &proven.block_hash));
+	assert_true(event.confirmed);
+	assert_true(event_queue_next_standing(&fixture->queue, 20, &event));
+	assert_true(evm_word_equal(&event.block_hash, &twin.block_hash));
+	assert_true(evm_word_equal(&event.tx_hash, &twin.tx_hash));
+	assert_false(event_queue_next_standing(&fixture->queue, 20, &event));
+}
+
+static void doubts_are_found_from_below(void **state)
+{
+	struct fixture *fixture = *state;
+	struct event_record record = a_record(19, 3);
+	int64_t block;
+
+	record.source = EVENT_SOURCE_BACKFILLER;
+	assert_int_equal(event_queue_append(&fixture->queue, &record), EVENT_ADDED);
+	assert_false(event_queue_first_doubted(&fixture->queue, 0, INT64_MAX, &block));
+	append(fixture, 25, 0);
+	assert_true(event_queue_first_doubted(&fixture->queue, 0, INT64_MAX, &block));
+	assert_int_equal(block, 25);
+	assert_false(event_queue_first_doubted(&fixture->queue, 0, 24, &block));
+	assert_int_equal(event_queue_doubt(&fixture->queue, &record.tx_hash), 1);
+	assert_int_equal(event_queue_doubt(&fixture->queue, &record.tx_hash), 0);
+	assert_true(event_queue_first_doubted(&fixture->queue, 0, INT64_MAX, &block));
+	assert_int_equal(block, 19);
+	assert_int_equal(event_queue_append(&fixture->queue, &record), EVENT_KNOWN);
+	event_queue_doubt_above(&fixture->queue, 19);
+	assert_false(event_queue_first_doubted(&fixture->queue, 0, 24, &block));
+	event_queue_doubt_above(&fixture->queue, 18);
+	assert_true(event_queue_first_doubted(&fixture->queue, 0, 24, &block));
+}
+
+static void only_unproven_events_give_way(void **state)
+{
+	struct fixture *fixture = *state;
+	struct event_record record = a_record(19, 3);
+	const struct evm_word other_block = {.bytes = {[31] = 77}};
+
+	record.source = EVENT_SOURCE_BACKFILLER;
+	assert_int_equal(event_queue_append(&fixture->queue, &record), EVENT_ADDED);
+	assert_int_equal(
+		event_queue_remove_elsewhere(&fixture->queue, &record.tx_hash, &other_block), 0);
+	assert_false(event_queue_remove_unconfirmed(&fixture->queue, &record.tx_hash, 3));
+	assert_int_equal(event_queue_doubt(&fixture->queue, &record.tx_hash), 1);
+	assert_int_equal(
+		event_queue_remove_elsewhere(&fixture->queue, &record.tx_hash, &record.block_hash),
+		0);
+	assert_int_equal(
+		event_queue_remove_elsewhere(&fixture->queue, &record.tx_hash, &other_block), 1);
+	append(fixture, 19, 3);
+	assert_true(event_queue_remove_unconfirmed(&fixture->queue, &record.tx_hash, 3));
+	assert_int_equal(event_queue_count_waiting(&fixture->queue), 0);
+}
+
+static void removed_trades_are_taken_back_once_in_chain_order(void **state)
+{
+	struct fixture *fixture = *state;
+	struct event_row event;
+
+	for (int64_t block = 19; block < 23; block++)
+		append(fixture, block, 1);
+	mark(fixture, 20, EVENT_OUTCOME_TRADE);
+	mark(fixture, 19, EVENT_OUTCOME_TRADE);
+	mark(fixture, 21, EVENT_OUTCOME_FILTERED);
+	assert_false(event_queue_next_unreversed(&fixture->queue, &event));
+	for (int64_t id = 1; id <= 4; id++)
+		event_queue_mark_removed(&fixture->queue, id);
+	assert_true(event_queue_next_unreversed(&fixture->queue, &event));
+	assert_int_equal(event.block_number, 19);
+	event_queue_mark_reversed(&fixture->queue, event.id);
+	assert_true(event_queue_next_unreversed(&fixture->queue, &event));
+	assert_int_equal(event.block_number, 20);
+	event_queue_mark_reversed(&fixture->queue, event.id);
+	assert_false(event_queue_next_unreversed(&fixture->queue, &event));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,6 +506,10 @@ int main(void)
 		cmocka_unit_test(marking_twice_or_a_trade_with_a_reason_is_a_bug),
 		WITH_STORE(quarantined_events_alone_are_taken_up_again),
 		WITH_STORE(the_last_processed_position_goes_by_chain_order),
+		WITH_STORE(standing_events_come_with_their_block_and_confirmation),
+		WITH_STORE(doubts_are_found_from_below),
+		WITH_STORE(only_unproven_events_give_way),
+		WITH_STORE(removed_trades_are_taken_back_once_in_chain_order),
 		WITH_STORE(the_next_event_costs_the_same_however_long_the_queue),
 		WITH_STORE(event_data_of_megabytes_comes_back_whole),
 		WITH_STORE(sources_have_the_names_of_the_schema),
