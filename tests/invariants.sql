@@ -138,6 +138,24 @@ FROM block_coverage AS a JOIN block_coverage AS b ON b.first_block > a.first_blo
 -- One standing row an event.
 SELECT tx_hash, log_index FROM event_queue WHERE removed = 0 GROUP BY tx_hash, log_index HAVING count(*) > 1;
 
+-- A reversal takes back one trade of an event whose block left the chain: the same fill, on the other side.
+SELECT r.id, r.reverses_trade_id
+FROM onchain_trades AS r JOIN onchain_trades AS t ON t.id = r.reverses_trade_id JOIN event_queue AS q ON q.id = t.event_id
+WHERE q.removed = 0 OR r.event_id <> t.event_id OR r.direction = t.direction OR r.amount <> t.amount
+   OR r.order_owner <> t.order_owner OR r.symbol <> t.symbol OR r.base_symbol <> t.base_symbol
+   OR r.usdc_amount IS NOT t.usdc_amount OR t.reverses_trade_id IS NOT NULL;
+
+-- An event was taken back when each of its trades was, and only then.
+SELECT q.id, q.reversed_at FROM event_queue AS q JOIN onchain_trades AS t ON t.event_id = q.id
+WHERE t.reverses_trade_id IS NULL
+  AND (q.reversed_at IS NOT NULL) <> EXISTS (SELECT 1 FROM onchain_trades AS r WHERE r.reverses_trade_id = t.id);
+
+-- Of two neighbouring headers one is the parent of the other; only the lowest is kept as final.
+SELECT b.block_number FROM blocks AS a JOIN blocks AS b ON b.block_number = a.block_number + 1
+WHERE b.parent_hash <> a.block_hash
+UNION ALL SELECT block_number FROM blocks
+WHERE finalized = 1 AND block_number > (SELECT min(block_number) FROM blocks);
+
 -- The file itself.
 SELECT * FROM pragma_foreign_key_check;
 SELECT * FROM pragma_quick_check WHERE quick_check <> 'ok';
