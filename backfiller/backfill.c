@@ -86,6 +86,11 @@ static void open_guard(struct backfill *backfill, const struct backfill_start *s
 	head_watch_init(&watch, &start->identity.genesis_hash, settings->trail_seconds * 1000);
 	watch.head = start->head;
 	chain_guard_init(&backfill->guard, &options, &watch, &writer);
+	if (settings->verify) {
+		/* What is to be proven is not corrected beforehand. */
+		backfill->guard.trust = CHAIN_SURE;
+		backfill->guard.linked_from = 0;
+	}
 }
 
 void backfill_open(struct backfill *backfill, struct store *store,
@@ -115,6 +120,7 @@ void backfill_open(struct backfill *backfill, struct store *store,
 	buffer_init(&backfill->request, BUFFER_MAX_HTTP_REQUEST);
 	node_health_init(&backfill->health);
 	open_guard(backfill, start);
+	verify_init(&backfill->verify, &backfill->coverage, &backfill->blocks, &backfill->ingest);
 	range_plan_init(&backfill->plan, settings->batch_size);
 	range_tasks_init(&backfill->tasks, &tasks);
 	progress_init(&backfill->progress, isatty(STDERR_FILENO) == 1);
@@ -123,6 +129,7 @@ void backfill_open(struct backfill *backfill, struct store *store,
 
 void backfill_close(struct backfill *backfill)
 {
+	verify_free(&backfill->verify);
 	range_tasks_free(&backfill->tasks);
 	buffer_free(&backfill->request);
 	http_close(backfill->http);

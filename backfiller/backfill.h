@@ -12,6 +12,7 @@
 #include "backfiller/range_source.h"
 #include "backfiller/range_tasks.h"
 #include "backfiller/unread_ranges.h"
+#include "backfiller/verify.h"
 #include "base/compiler.h"
 #include "base/settings.h"
 #include "chain/http.h"
@@ -40,6 +41,7 @@ struct backfill_settings {
 	bool once;
 	bool accept_reorg;
 	bool recheck; /* implies once */
+	bool verify;  /* implies recheck: compares, and writes nothing */
 	struct block_range recheck_range;
 };
 
@@ -70,6 +72,7 @@ struct backfill {
 	struct chain_guard guard;
 	int64_t guard_failures; /* since it was sure */
 
+	struct verify verify;
 	struct range_plan plan;
 	struct range_source source;
 	struct range_tasks tasks;

@@ -103,7 +103,17 @@ static void suspect(struct backfill *backfill, struct range_task *task, int64_t 
 	fail_part(backfill, task, &error);
 }
 
-static void complete_part(struct backfill *backfill, struct range_task *task)
+static void verify_part(struct backfill *backfill, struct range_task *task)
+{
+	const struct range_commit_result nothing = {.added = 0};
+
+	if (verify_range(&backfill->verify, &task->reader))
+		count_part(backfill, task, &nothing);
+	else
+		range_tasks_ask_on(task);
+}
+
+static void commit_part(struct backfill *backfill, struct range_task *task)
 {
 	const struct range_commit commit = {
 		.store = backfill->store,
@@ -178,8 +188,12 @@ static void take_range(struct backfill *backfill, struct range_task *task,
 	node_health_answered(&backfill->health);
 	task->state = RANGE_TASK_WAITING;
 	task->due_ms = 0;
-	if (range_reader_is_complete(&task->reader))
-		complete_part(backfill, task);
+	if (!range_reader_is_complete(&task->reader))
+		return;
+	if (backfill->settings.verify)
+		verify_part(backfill, task);
+	else
+		commit_part(backfill, task);
 }
 
 void backfill_take(struct backfill *backfill, const struct http_answer *answer)
@@ -236,6 +250,8 @@ int backfill_result(struct backfill *backfill)
 			  left, backfill->unread.count);
 		return EXIT_CODE_TRY_AGAIN;
 	}
+	if (backfill->settings.verify)
+		return verify_result(&backfill->verify, backfill->source.target);
 	log_info("no gap is left first_block=%" PRId64 " last_block=%" PRId64,
 		 backfill->source.target.first, backfill->source.target.last);
 	return 0;

@@ -36,6 +36,8 @@ struct backfiller_options {
 	const char *from;
 	const char *to;
 	const char *recheck;
+	const char *verify;
+	const char *accept_reorg;
 };
 
 static const char details[] =
@@ -51,7 +53,20 @@ static const char details[] =
 	"With --once it reads up to the head and leaves: exit 0 when no gap is left, 75 with a "
 	"summary when some range\n"
 	"could not be read. --from A --to B --recheck reads these blocks again, whatever coverage "
-	"says.\n";
+	"says.\n"
+	"\n"
+	"When the chain has moved, what was read above the fork is read again, and events whose "
+	"block "
+	"left the chain\n"
+	"are marked as removed. Where the node gives up blocks that it had called final, trading "
+	"is "
+	"halted, nothing is\n"
+	"changed, and --once leaves with 78: see Reorganisations in the README.\n"
+	"\n"
+	"--verify reads everything again (or --from A --to B), header by header, and compares: "
+	"exit 0 "
+	"and a proof, or\n"
+	"exit 1 and the differences. 75: the node did not answer.\n";
 
 static bool parse_block(const char *text, int64_t *block)
 {
@@ -68,17 +83,11 @@ static bool parse_block(const char *text, int64_t *block)
 	return true;
 }
 
-/* Wrong combinations end the process with exit 64. */
-static void read_recheck(const struct backfiller_options *options, int64_t deployment_block,
-			 struct backfill_settings *settings)
+static struct block_range read_range(const struct backfiller_options *options,
+				     int64_t deployment_block)
 {
 	struct block_range range;
 
-	if (options->from == NULL && options->to == NULL && options->recheck == NULL)
-		return;
-	if (options->from == NULL || options->to == NULL || options->recheck == NULL)
-		fatal(EXIT_CODE_USAGE, "--from BLOCK, --to BLOCK and --recheck need each other: "
-				       "blocks that were not read yet are found without them");
 	if (!parse_block(options->from, &range.first) || !parse_block(options->to, &range.last))
 		fatal(EXIT_CODE_USAGE, "--from and --to take block numbers");
 	if (range.first > range.last)
@@ -87,9 +96,47 @@ static void read_recheck(const struct backfiller_options *options, int64_t deplo
 	if (range.first < deployment_block)
 		fatal(EXIT_CODE_USAGE, "--from %" PRId64 " is before DEPLOYMENT_BLOCK %" PRId64,
 		      range.first, deployment_block);
-	settings->recheck = true;
-	settings->once = true;
-	settings->recheck_range = range;
+	return range;
+}
+
+/* Wrong combinations end the process with exit 64. */
+static void read_options(const struct backfiller_options *options, int64_t deployment_block,
+			 struct backfill_settings *settings)
+{
+	bool has_range = options->from != NULL && options->to != NULL;
+
+	settings->verify = options->verify != NULL;
+	settings->recheck = options->recheck != NULL || settings->verify;
+	settings->accept_reorg = options->accept_reorg != NULL;
+	settings->once = settings->once || settings->recheck || settings->accept_reorg;
+	if ((options->from != NULL) != (options->to != NULL) || (has_range && !settings->recheck) ||
+	    (options->recheck != NULL && !has_range))
+		fatal(EXIT_CODE_USAGE,
+		      "--from BLOCK and --to BLOCK need each other and --recheck or --verify: "
+		      "blocks that were not read yet are found without them");
+	if (settings->verify && (options->recheck != NULL || settings->accept_reorg))
+		fatal(EXIT_CODE_USAGE, "--verify changes nothing: it goes with no --recheck and no "
+				       "--accept-reorg");
+	settings->recheck_range = (struct block_range){.first = 0, .last = -1};
+	if (has_range)
+		settings->recheck_range = read_range(options, deployment_block);
+}
+
+/* Without --from and --to: all that the ledger claims to know. */
+static void choose_what_to_verify(struct store *store, struct backfill_settings *settings)
+{
+	struct block_range *range = &settings->recheck_range;
+	struct block_coverage coverage;
+	bool any;
+
+	if (range->first <= range->last)
+		return;
+	block_coverage_open(&coverage, store);
+	any = block_coverage_highest(&coverage, &range->last);
+	block_coverage_close(&coverage);
+	range->first = settings->chain->deployment_block;
+	if (!any || range->last < range->first)
+		fatal(EXIT_CODE_TRY_AGAIN, "nothing to verify: no block is covered yet");
 }
 
 static int run(struct backfill *backfill)
@@ -105,12 +152,14 @@ static int run(struct backfill *backfill)
 }
 
 /* From the node's first answer to the last block. */
-static int work(struct store *store, const struct backfill_settings *settings)
+static int work(struct store *store, struct backfill_settings *settings)
 {
 	static struct backfill backfill;
 	struct backfill_start start;
 	int exit_code;
 
+	if (settings->verify)
+		choose_what_to_verify(store, settings);
 	if (!start_with_node(store, settings->chain, settings->once ? settings->attempts : 0,
 			     &start.identity, &start.head))
 		return 0;
@@ -130,16 +179,16 @@ int main(int argc, char **argv)
 {
 	static struct backfiller_config config;
 	struct backfiller_options given = {.from = NULL};
-	const char *accept_reorg = NULL;
 	const struct process_option options[] = {
-		{"--from", "BLOCK", "first block to read again", &given.from},
-		{"--to", "BLOCK", "last block to read again", &given.to},
+		{"--from", "BLOCK", "first block to read again or to verify", &given.from},
+		{"--to", "BLOCK", "last block to read again or to verify", &given.to},
 		{"--recheck", NULL, "read --from to --to again, whatever was read before",
 		 &given.recheck},
+		{"--verify", NULL,
+		 "compare the ledger with the chain, block by block; write nothing", &given.verify},
 		{"--accept-reorg", NULL,
-		 "follow the node even where it gave up final blocks, then "
-		 "as --once",
-		 &accept_reorg},
+		 "follow the node even where it gave up final blocks, then as --once",
+		 &given.accept_reorg},
 	};
 	const struct config_key keys[] = {
 		SETTINGS_DATABASE_PATH(&config.database_path),
@@ -212,16 +261,18 @@ int main(int argc, char **argv)
 	settings.finality_blocks = config.finality_blocks;
 	settings.use_bloom = strcmp(config.logs_bloom.text, "ignore") != 0;
 	settings.link_all = strcmp(config.logs_bloom.text, "all") == 0;
-	settings.once = arguments.once || accept_reorg != NULL;
-	settings.accept_reorg = accept_reorg != NULL;
-	read_recheck(&given, config.chain.deployment_block, &settings);
+	settings.once = arguments.once;
+	read_options(&given, config.chain.deployment_block, &settings);
 	if (arguments.check) {
 		start_check(&config.chain, config.database_path.text);
 		config_print(keys, ARRAY_LENGTH(keys));
 		printf("backfiller: configuration, database and node are good\n");
 		return 0;
 	}
-	store_open(&store, config.database_path.text);
+	if (settings.verify)
+		store_open_read_only(&store, config.database_path.text);
+	else
+		store_open(&store, config.database_path.text);
 	log_info("ready database=%s", config.database_path.text);
 
 	exit_code = work(&store, &settings);

@@ -76,31 +76,6 @@ static bool agrees_with_rows(const struct range_commit *commit, const struct ran
 	return true;
 }
 
-/* What a standing event is, in the light of the range. */
-enum standing {
-	STANDING_PROVEN,
-	STANDING_GONE,	  /* its block is not on the chain */
-	STANDING_PHANTOM, /* its block is, and surely does not have it */
-	STANDING_UNKNOWN, /* the reader must ask */
-};
-
-static enum standing judge_standing(const struct range_reader *reader,
-				    const struct standing_event *event)
-{
-	uint64_t number = (uint64_t)event->block_number;
-	const struct evm_log *log =
-		evm_logs_find(&reader->logs, number, (uint64_t)event->log_index);
-	const struct range_block *block = range_reader_block(reader, number);
-
-	if (block == NULL)
-		return STANDING_UNKNOWN;
-	if (!evm_word_equal(&block->block_hash, &event->block_hash))
-		return STANDING_GONE;
-	if (log != NULL && evm_word_equal(&log->tx_hash, &event->tx_hash))
-		return STANDING_PROVEN;
-	return block->arbitrated ? STANDING_PHANTOM : STANDING_UNKNOWN;
-}
-
 static void remove_event(const struct range_commit *commit, const struct standing_event *event,
 			 enum standing standing, struct range_commit_result *result)
 {
@@ -126,7 +101,7 @@ static bool reconcile(const struct range_commit *commit, struct range_reader *re
 	struct standing_event event = STANDING_EVENTS_FROM(reader->range.first);
 
 	while (event_queue_next_standing(commit->queue, reader->range.last, &event)) {
-		enum standing standing = judge_standing(reader, &event);
+		enum standing standing = range_reader_judge(reader, &event);
 
 		switch (standing) {
 		case STANDING_PROVEN:

@@ -447,3 +447,20 @@ void range_reader_doubt(struct range_reader *reader, uint64_t block_number,
 	outcome = go_on(reader, NULL);
 	invariant(outcome == OUTCOME_OK);
 }
+
+enum standing range_reader_judge(const struct range_reader *reader,
+				 const struct standing_event *event)
+{
+	uint64_t number = (uint64_t)event->block_number;
+	const struct evm_log *log =
+		evm_logs_find(&reader->logs, number, (uint64_t)event->log_index);
+	const struct range_block *block = range_reader_block(reader, number);
+
+	if (block == NULL)
+		return STANDING_UNKNOWN;
+	if (!evm_word_equal(&block->block_hash, &event->block_hash))
+		return STANDING_GONE;
+	if (log != NULL && evm_word_equal(&log->tx_hash, &event->tx_hash))
+		return STANDING_PROVEN;
+	return block->arbitrated ? STANDING_PHANTOM : STANDING_UNKNOWN;
+}

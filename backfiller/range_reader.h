@@ -101,6 +101,16 @@ bool range_reader_is_complete(const struct range_reader *reader);
 void range_reader_doubt(struct range_reader *reader, uint64_t block_number,
 			const struct evm_word *block_hash);
 
+/* What a standing event of the queue is, in the light of a complete range. */
+enum standing {
+	STANDING_PROVEN,
+	STANDING_GONE,	  /* its block is not on the chain */
+	STANDING_PHANTOM, /* its block is, and surely does not have it */
+	STANDING_UNKNOWN, /* the reader must ask: range_reader_doubt */
+};
+enum standing range_reader_judge(const struct range_reader *reader,
+				 const struct standing_event *event);
+
 /* What is known of the block's header; NULL: nothing. */
 const struct range_block *range_reader_block(const struct range_reader *reader,
 					     uint64_t block_number);

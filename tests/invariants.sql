@@ -150,7 +150,7 @@ SELECT q.id, q.reversed_at FROM event_queue AS q JOIN onchain_trades AS t ON t.e
 WHERE t.reverses_trade_id IS NULL
   AND (q.reversed_at IS NOT NULL) <> EXISTS (SELECT 1 FROM onchain_trades AS r WHERE r.reverses_trade_id = t.id);
 
--- Of two neighbouring headers one is the parent of the other; only the lowest is kept as final.
+-- Of two neighbouring headers one is the parent of the other. Only the lowest is kept as final.
 SELECT b.block_number FROM blocks AS a JOIN blocks AS b ON b.block_number = a.block_number + 1
 WHERE b.parent_hash <> a.block_hash
 UNION ALL SELECT block_number FROM blocks

@@ -71,13 +71,11 @@ static void log_append(const struct event_record *record, enum event_append appe
 	invariant_unreachable("a known event append");
 }
 
-enum event_append event_ingest_append(struct event_ingest *ingest, const struct evm_logs *logs,
-				      const struct orderbook_occurrence *occurrence,
-				      uint64_t block_timestamp)
+static struct event_record make_record(struct event_ingest *ingest, const struct evm_logs *logs,
+				       const struct orderbook_occurrence *occurrence,
+				       uint64_t block_timestamp)
 {
 	const struct evm_log *log = occurrence->log;
-	struct event_record record;
-	enum event_append append;
 	bool written;
 
 	invariant(log->block_number <= INT64_MAX && log->log_index <= INT64_MAX);
@@ -85,7 +83,7 @@ enum event_append event_ingest_append(struct event_ingest *ingest, const struct 
 	 */
 	written = orderbook_json_write(logs, occurrence, &ingest->json);
 	invariant(written);
-	record = (struct event_record){
+	return (struct event_record){
 		.tx_hash = log->tx_hash,
 		.log_index = (int64_t)log->log_index,
 		.block_number = (int64_t)log->block_number,
@@ -95,7 +93,24 @@ enum event_append event_ingest_append(struct event_ingest *ingest, const struct 
 		.event_data = buffer_text(&ingest->json),
 		.source = ingest->source,
 	};
-	append = event_queue_append(ingest->queue, &record);
+}
+
+enum event_append event_ingest_look(struct event_ingest *ingest, const struct evm_logs *logs,
+				    const struct orderbook_occurrence *occurrence)
+{
+	const struct event_record record =
+		make_record(ingest, logs, occurrence, occurrence->log->block_timestamp);
+
+	return event_queue_look(ingest->queue, &record);
+}
+
+enum event_append event_ingest_append(struct event_ingest *ingest, const struct evm_logs *logs,
+				      const struct orderbook_occurrence *occurrence,
+				      uint64_t block_timestamp)
+{
+	const struct event_record record = make_record(ingest, logs, occurrence, block_timestamp);
+	enum event_append append = event_queue_append(ingest->queue, &record);
+
 	log_append(&record, append);
 	/* Which of the two is right is for the backfiller to find out, which asks for proof. */
 	if (ingest->source == EVENT_SOURCE_LISTENER &&

@@ -35,6 +35,10 @@ bool event_ingest_wants(const struct event_ingest *ingest, const struct evm_logs
  * the listener then doubts what stands, so that the backfiller reads it again.
  * Numbers above INT64_MAX are refused by the parsers of chain/ before they come here.
  */
+/* What event_ingest_append would find, without writing or logging anything. */
+enum event_append event_ingest_look(struct event_ingest *ingest, const struct evm_logs *logs,
+				    const struct orderbook_occurrence *occurrence);
+
 enum event_append event_ingest_append(struct event_ingest *ingest, const struct evm_logs *logs,
 				      const struct orderbook_occurrence *occurrence,
 				      uint64_t block_timestamp);

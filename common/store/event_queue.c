@@ -185,16 +185,17 @@ static void bind_record(struct statement *statement, const struct event_record *
 	statement_bind_text(statement, ":event_data", record->event_data);
 }
 
-static bool stands_as_recorded(struct event_queue *queue, const struct event_record *record)
+/* ADDED: nothing stands in its place. */
+static enum event_append compare(struct event_queue *queue, const struct event_record *record)
 {
-	bool found, agrees;
+	enum event_append compared = EVENT_ADDED;
 
 	bind_record(&queue->find, record);
-	found = statement_row(&queue->find);
-	invariant(found);
-	agrees = statement_int64(&queue->find, "agrees") != 0;
+	if (statement_row(&queue->find))
+		compared = statement_int64(&queue->find, "agrees") != 0 ? EVENT_KNOWN
+									: EVENT_DISAGREES;
 	statement_reset(&queue->find);
-	return agrees;
+	return compared;
 }
 
 /* Also under another log_index: a transaction that was mined again may have moved within its block.
@@ -211,6 +212,11 @@ static bool stands_elsewhere(struct event_queue *queue, const struct event_recor
 	return found;
 }
 
+enum event_append event_queue_look(struct event_queue *queue, const struct event_record *record)
+{
+	return stands_elsewhere(queue, record) ? EVENT_ELSEWHERE : compare(queue, record);
+}
+
 static void confirm(struct event_queue *queue, const struct event_record *record)
 {
 	statement_bind_word(&queue->confirm, ":tx_hash", &record->tx_hash);
@@ -220,6 +226,8 @@ static void confirm(struct event_queue *queue, const struct event_record *record
 
 enum event_append event_queue_append(struct event_queue *queue, const struct event_record *record)
 {
+	enum event_append compared;
+
 	if (stands_elsewhere(queue, record))
 		return EVENT_ELSEWHERE;
 	bind_record(&queue->append, record);
@@ -230,11 +238,11 @@ enum event_append event_queue_append(struct event_queue *queue, const struct eve
 	statement_bind_text(&queue->append, ":created_at", clock_now_text().text);
 	if (statement_execute(&queue->append) == 1)
 		return EVENT_ADDED;
-	if (!stands_as_recorded(queue, record))
-		return EVENT_DISAGREES;
-	if (record->source == EVENT_SOURCE_BACKFILLER)
+	compared = compare(queue, record);
+	invariant(compared != EVENT_ADDED);
+	if (compared == EVENT_KNOWN && record->source == EVENT_SOURCE_BACKFILLER)
 		confirm(queue, record);
-	return EVENT_KNOWN;
+	return compared;
 }
 
 static void read_row(struct event_queue *queue, struct statement *next, struct event_row *event)

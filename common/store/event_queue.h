@@ -87,6 +87,9 @@ void event_queue_close(struct event_queue *queue);
  */
 enum event_append event_queue_append(struct event_queue *queue, const struct event_record *record);
 
+/* What event_queue_append would find, without writing. */
+enum event_append event_queue_look(struct event_queue *queue, const struct event_record *record);
+
 /*
  * The next standing event behind event in chain order, up to last_block. Begin with
  * STANDING_EVENTS_FROM(first_block). Rows of two branches may claim the same place.

@@ -1,5 +1,8 @@
 """The chain moves: what left it is taken back once, what came instead is booked once, and no order is sent in vain."""
 
+import contextlib
+import sqlite3
+
 import pytest
 
 
@@ -157,3 +160,71 @@ def test_several_reorganisations_while_nobody_looks(market, stack):
     assert live(stack) == trades(kept + final)
 
 
+
+
+# What was read can be proven
+
+
+def verify(stack, *arguments, expect=0) -> str:
+    return stack.run("backfiller", "--verify", *arguments, expect=expect).text()
+
+
+
+
+def damaged(stack, statement: str) -> None:
+    """Somebody writes into the ledger."""
+    with contextlib.closing(sqlite3.connect(stack.database.path)) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        assert connection.execute(statement).rowcount >= 1
+        connection.commit()
+
+
+@pytest.fixture
+def whole(market, stack):
+    """Sixty blocks with fills of all kinds, read."""
+    fills = market.take("AAPL0x", "SELL", "0.6", usdc="138.9")
+    fills += market.clear("tTSLA", "BUY", "1.5", usdc="375")
+    market.mine(70)
+    fills += market.take("NVDAs1", "BUY", "0.5", usdc="70")
+    settle(stack)
+    return fills
+
+
+def test_verify_proves_what_is_true_and_changes_nothing(market, stack, whole):
+    before = stack.database.path.read_bytes()
+    output = verify(stack)
+    head = market.anvil.head()
+    assert f"blocks {market.deployment_block}-{head} are covered" in output
+    assert "3 events of our orders on the chain, the same 3 in event_queue: identical" in output
+    assert stack.database.path.read_bytes() == before
+    assert "identical" in verify(stack, "--from", head - 3, "--to", head)
+
+
+@pytest.mark.no_invariants
+@pytest.mark.parametrize(
+    "damage, words",
+    [
+        ("DELETE FROM event_queue WHERE id = 3", "event missing in event_queue"),
+        ("UPDATE event_queue SET removed = 1 WHERE id = 2", "event missing in event_queue"),
+        ("UPDATE event_queue SET event_data = '{}' WHERE id = 1", "event has other data"),
+        ("UPDATE event_queue SET block_hash = '0x' || printf('%064d', 1) WHERE id = 1", "its block left it"),
+        ("UPDATE event_queue SET tx_hash = '0x' || printf('%064d', 1) WHERE id = 1", "is not on the chain"),
+        ("UPDATE event_queue SET block_number = block_number + 1 WHERE id = 1", "its block left it"),
+        ("UPDATE block_coverage SET first_block = first_block + 2", "not covered: blocks"),
+        ("UPDATE blocks SET block_hash = '0x' || printf('%064d', 1) WHERE block_number = 40", "header differs"),
+    ],
+)
+def test_verify_names_each_difference(market, stack, whole, damage, words):
+    damaged(stack, damage)
+    output = verify(stack, expect=1)
+    assert "DIFFERENCE " in output and words in output
+    assert "differences in blocks" in output
+
+
+def test_verify_of_nothing_and_without_a_node(market, stack):
+    stack.run("backfiller", "--verify", expect=78)
+    stack.run("processor", "--once")
+    stack.run("backfiller", "--verify", expect=75)
+    stack.run("backfiller", "--once")
+    market.anvil.stop()
+    stack.run("backfiller", "--verify", BACKFILL_ATTEMPTS=1, expect=75)

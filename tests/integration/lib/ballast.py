@@ -48,6 +48,7 @@ class Program:
             )
         self.pid = self._process.pid
         self.killed = False
+        self.expected: int | None = None  # an exit code that would else be a crash
 
     @property
     def returncode(self) -> int | None:
@@ -62,7 +63,7 @@ class Program:
     def crashed(self) -> bool:
         """It ended by a signal that was not ours, a sanitizer's report (1) or a broken invariant (70)."""
         code = self.returncode
-        if code is None or self.killed or code == -signal.SIGTERM:
+        if code is None or self.killed or code in (-signal.SIGTERM, self.expected):
             return False
         return code < 0 or code in (1, 70)
 
@@ -154,6 +155,7 @@ class Stack:
     def run(self, name: str, *arguments, expect: int = 0, timeout: float = 30, **changes) -> Program:
         """Runs one program to its own end: run("backfiller", "--once")."""
         program = self.start(name, *arguments, **changes)
+        program.expected = expect
         code = program.wait(timeout)
         if code != expect:
             raise AssertionError(f"{name} exited {code}, not {expect}\n{tail(program.log)}")
