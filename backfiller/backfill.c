@@ -38,7 +38,7 @@ static void open_tables(struct backfill *backfill)
 	event_queue_open(&backfill->queue, store);
 	listener_sessions_open(&backfill->sessions, store, &backfill->lock);
 	event_ingest_init(&backfill->ingest, &backfill->queue, &backfill->settings.chain->owners,
-			  EVENT_SOURCE_BACKFILLER);
+			  EVENT_SOURCE_BACKFILLER, backfill->settings.chain->deployment_block);
 	wakeup_open(&backfill->wakeup, store);
 }
 

@@ -252,6 +252,7 @@ int backfill_result(struct backfill *backfill)
 	}
 	if (backfill->settings.verify)
 		return verify_result(&backfill->verify, backfill->source.target);
+	chain_guard_finalize(&backfill->guard);
 	log_info("no gap is left first_block=%" PRId64 " last_block=%" PRId64,
 		 backfill->source.target.first, backfill->source.target.last);
 	return 0;

@@ -64,6 +64,12 @@ static int64_t finalized_block(const struct chain_guard *guard)
 		       : -1;
 }
 
+void chain_guard_finalize(const struct chain_guard *guard)
+{
+	if (guard->trust == CHAIN_SURE)
+		reorganisation_finalize_step(&guard->writer, finalized_block(guard));
+}
+
 static void become_sure(struct chain_guard *guard)
 {
 	int64_t finalized = finalized_block(guard);
@@ -74,7 +80,7 @@ static void become_sure(struct chain_guard *guard)
 	guard->trust = CHAIN_SURE;
 	guard->proofs = 0;
 	guard->linked_from = guard->options.link_all ? 0 : finalized + 1;
-	reorganisation_finalize_step(&guard->writer, finalized);
+	chain_guard_finalize(guard);
 }
 
 static void take_missing_final_block(struct chain_guard *guard, int64_t now_ms)

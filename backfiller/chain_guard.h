@@ -64,6 +64,9 @@ MUST_USE enum outcome chain_guard_answer(struct chain_guard *guard,
 					 const struct http_answer *answer, int64_t now_ms,
 					 struct error *error);
 
+/* At the end of a run: what it has read of the final blocks is the ledger's last word on them. */
+void chain_guard_finalize(const struct chain_guard *guard);
+
 /* Somebody read another branch than the row of that block: the two are compared at once. */
 void chain_guard_suspect(struct chain_guard *guard, int64_t block_number);
 

@@ -70,7 +70,7 @@ static void listener_open(struct listener *listener, const struct listener_confi
 	event_queue_open(&listener->events, &listener->store);
 	listener_sessions_open(&listener->sessions, &listener->store, &listener->lock);
 	event_ingest_init(&listener->ingest, &listener->events, &config->chain.owners,
-			  EVENT_SOURCE_LISTENER);
+			  EVENT_SOURCE_LISTENER, config->chain.deployment_block);
 	session_init(&listener->session, &listener->store, &listener->lock, &listener->sessions,
 		     &listener->ingest);
 	subscription_init(&listener->subscription, &config->chain, &timing, &listener->session);

@@ -11,6 +11,7 @@
 #include "base/settings.h"
 #include "ingest/chain_identity.h"
 #include "processor/processor.h"
+#include "processor/replay.h"
 #include "store/wakeup.h"
 
 #include <inttypes.h>
@@ -25,15 +26,21 @@ struct processor_config {
 	int64_t retry_seconds;
 };
 
-static const char details[] = "Applies ready events in (block_number, log_index) order: trade, "
-			      "offsets, position, execution and the event's\n"
-			      "mark are one transaction. An event that cannot be applied is "
-			      "quarantined with its reason and holds up\n"
-			      "nothing. Executions that have ended are taken in, and what they did "
-			      "not fill is hedged again.\n"
-			      "\n"
-			      "With --once: exit 0 when all that is ready was applied, 75 when "
-			      "events wait for a token that cannot be asked.\n";
+static const char details[] =
+	"Applies ready events in (block_number, log_index) order: trade, "
+	"offsets, position, execution and the event's\n"
+	"mark are one transaction. An event that cannot be applied is "
+	"quarantined with its reason and holds up\n"
+	"nothing. Executions that have ended are taken in, and what they did "
+	"not fill is hedged again.\n"
+	"\n"
+	"With --once: exit 0 when all that is ready was applied, 75 when "
+	"events wait for a token that cannot be asked.\n"
+	"\n"
+	"--replay applies the queue once more in a scratch database under /tmp, and "
+	"compares trades and positions:\n"
+	"exit 0 and \"identical\", or exit 1 and the differences. It changes "
+	"nothing and needs no node.\n";
 
 static void open_database(struct processor *processor, const struct processor_config *config)
 {
@@ -87,6 +94,17 @@ static int check(const struct processor_config *config, const struct config_key 
 	return 0;
 }
 
+static int prove_by_replay(const struct processor_config *config)
+{
+	struct store ledger;
+	int exit_code;
+
+	store_open_read_only(&ledger, config->database_path.text);
+	exit_code = replay_run(&ledger, &config->chain);
+	store_close(&ledger);
+	return exit_code;
+}
+
 static int run(struct processor *processor, bool once)
 {
 	struct wakeup wakeup;
@@ -114,10 +132,14 @@ int main(int argc, char **argv)
 	static struct processor_config config;
 	static struct processor processor;
 	const char *retry_quarantined = NULL;
+	const char *replay = NULL;
 	const struct process_option options[] = {
 		{.name = "--retry-quarantined",
 		 .help = "take up again what was quarantined, then as --once",
 		 .value = &retry_quarantined},
+		{.name = "--replay",
+		 .help = "prove that trades and positions follow from the queue; write nothing",
+		 .value = &replay},
 	};
 	const struct config_key keys[] = {
 		SETTINGS_DATABASE_PATH(&config.database_path),
@@ -154,6 +176,8 @@ int main(int argc, char **argv)
 	process_start(&usage, 0, argc, argv, &arguments);
 	if (arguments.check)
 		return check(&config, keys, ARRAY_LENGTH(keys));
+	if (replay != NULL)
+		return prove_by_replay(&config);
 	open_database(&processor, &config);
 	if (retry_quarantined != NULL)
 		requeue_quarantined(&processor);

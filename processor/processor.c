@@ -255,6 +255,9 @@ static bool has_ready_event(struct processor *processor, int64_t limit)
 	struct event_row row;
 	bool found = event_queue_next(&processor->events, EVENT_POSITION_START, limit, &row);
 
+	/* Those that waited are not ready any more: a session has ended. */
+	if (!found)
+		processor->waiting_for_tokens = 0;
 	return found &&
 	       (processor->waiting_for_tokens == 0 ||
 		token_resolver_wait_ms(&processor->resolver) == 0 ||

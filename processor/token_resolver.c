@@ -13,6 +13,8 @@
 #define BACKOFF_MAXIMUM_MS 30000
 /* How long a refusal answers for new events of the token before the contract is asked again. */
 #define REFUSAL_HOLDS_MS 60000
+/* So many answers of no bytes are the token's own. */
+#define EMPTY_ANSWERS_BELIEVED 5
 
 /* First four bytes of keccak-256 of "symbol()" and "decimals()". Source: ERC-20. */
 static const uint8_t symbol_selector[] = {0x95, 0xd8, 0x9b, 0x41};
@@ -54,7 +56,7 @@ static struct unresolved_token *add_unresolved(struct token_resolver *resolver,
 	}
 	invariant(resolver->unresolved != NULL);
 	added = &resolver->unresolved[resolver->count++];
-	*added = (struct unresolved_token){.address = *address};
+	*added = (struct unresolved_token){.address = *address, .pass = resolver->pass};
 	backoff_init(&added->backoff, BACKOFF_BASE_MS, BACKOFF_MAXIMUM_MS);
 	return added;
 }
@@ -97,6 +99,9 @@ static enum outcome call(struct token_resolver *resolver, const struct evm_addre
 
 	if (outcome == OUTCOME_REJECTED && error->kind == ERROR_KIND_RPC)
 		return OUTCOME_REJECTED;
+	if (outcome == OUTCOME_OK && result->length == 0)
+		return error_set(error, OUTCOME_RETRY, ERROR_KIND_BEHIND,
+				 "the node knows no contract at the token's address");
 	return blame_node(outcome);
 }
 
@@ -194,6 +199,11 @@ static void note_failure(struct token_resolver *resolver, const struct evm_addre
 		unresolved = add_unresolved(resolver, address);
 	else
 		resolver->failed_again = true;
+	/* It has traded, so that it is there: a node behind its deployment says otherwise, for a
+	 * while. */
+	if (error->kind == ERROR_KIND_BEHIND &&
+	    ++unresolved->empty_answers >= EMPTY_ANSWERS_BELIEVED)
+		outcome = OUTCOME_REJECTED;
 	unresolved->refused = outcome == OUTCOME_REJECTED;
 	unresolved->reason = *error;
 	if (unresolved->refused) {
@@ -213,6 +223,7 @@ static void note_failure(struct token_resolver *resolver, const struct evm_addre
 void token_resolver_begin_pass(struct token_resolver *resolver)
 {
 	resolver->failed_again = false;
+	resolver->pass++;
 }
 
 /* Whether a token that failed before may be asked now. */
@@ -224,11 +235,13 @@ static bool may_ask_again(const struct token_resolver *resolver,
 
 void token_resolver_resolve(struct token_resolver *resolver, const struct evm_address *address)
 {
-	const struct unresolved_token *unresolved = find_unresolved(resolver, address);
+	struct unresolved_token *unresolved = find_unresolved(resolver, address);
 	struct token token;
 	struct error error;
 	enum outcome outcome;
 
+	if (unresolved != NULL)
+		unresolved->pass = resolver->pass;
 	if (unresolved != NULL && !may_ask_again(resolver, unresolved))
 		return;
 	if (unresolved == NULL && tokens_find(resolver->tokens, address, &token))
@@ -255,6 +268,7 @@ enum outcome token_resolver_find(struct token_resolver *resolver, const struct e
 		(void)error_set(&unresolved->reason, OUTCOME_RETRY, ERROR_KIND_NONE,
 				"token not asked yet");
 	}
+	unresolved->pass = resolver->pass;
 	*error = unresolved->reason;
 	return unresolved->refused ? OUTCOME_REJECTED : OUTCOME_RETRY;
 }
@@ -267,7 +281,8 @@ int64_t token_resolver_wait_ms(const struct token_resolver *resolver)
 	for (size_t i = 0; i < resolver->count; i++) {
 		int64_t left_ms = resolver->unresolved[i].due_ms - now_ms;
 
-		if (resolver->unresolved[i].refused)
+		if (resolver->unresolved[i].refused ||
+		    resolver->unresolved[i].pass != resolver->pass)
 			continue;
 		if (left_ms < 0)
 			left_ms = 0;

@@ -21,6 +21,8 @@
 struct unresolved_token {
 	struct evm_address address;
 	bool refused;
+	int empty_answers;
+	uint64_t pass; /* in which an event last needed it */
 	struct error reason;
 	struct backoff backoff;
 	int64_t due_ms; /* monotonic */
@@ -33,6 +35,7 @@ struct token_resolver {
 	struct evm_node node;
 	bool node_is_ours; /* its chain id and genesis were compared with the ledger's */
 	bool failed_again; /* in this pass, a token that had failed before */
+	uint64_t pass;
 	struct unresolved_token *unresolved;
 	size_t count;
 	size_t capacity;
@@ -63,7 +66,10 @@ MUST_USE enum outcome token_resolver_find(struct token_resolver *resolver,
 					  const struct evm_address *address, struct token *token,
 					  struct error *error);
 
-/* Milliseconds until a waiting token may be asked again; -1 when none waits. */
+/*
+ * Milliseconds until a token that an event of this pass waits for may be asked again; -1 when none
+ * waits.
+ */
 int64_t token_resolver_wait_ms(const struct token_resolver *resolver);
 
 #endif

@@ -31,6 +31,11 @@ void log_start(const char *program, enum log_level level, enum log_format format
 	line_format = format;
 }
 
+void log_set_level(enum log_level level)
+{
+	least_level = level;
+}
+
 static const char *level_name(enum log_level level)
 {
 	switch (level) {

@@ -41,6 +41,9 @@ enum exit_code {
 /* program: a string that lives for ever. */
 void log_start(const char *program, enum log_level level, enum log_format format);
 
+/* From now on nothing below that level is written. */
+void log_set_level(enum log_level level);
+
 void log_debug(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *format, ...) PRINTF_LIKE(1, 2);
 void log_warn(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -17,9 +17,11 @@
 #define LAST_TIMESTAMP UINT64_C(253402300799)
 
 void event_ingest_init(struct event_ingest *ingest, struct event_queue *queue,
-		       const struct config_addresses *owners, enum event_source source)
+		       const struct config_addresses *owners, enum event_source source,
+		       int64_t first_block)
 {
-	*ingest = (struct event_ingest){.queue = queue, .owners = owners, .source = source};
+	*ingest = (struct event_ingest){
+		.queue = queue, .owners = owners, .source = source, .first_block = first_block};
 	buffer_init(&ingest->json, BUFFER_MAX_EVENT_JSON);
 }
 
@@ -31,7 +33,8 @@ void event_ingest_free(struct event_ingest *ingest)
 bool event_ingest_wants(const struct event_ingest *ingest, const struct evm_logs *logs,
 			const struct orderbook_occurrence *occurrence)
 {
-	return orderbook_touches(occurrence->type, evm_logs_data(logs, occurrence->log),
+	return occurrence->log->block_number >= (uint64_t)ingest->first_block &&
+	       orderbook_touches(occurrence->type, evm_logs_data(logs, occurrence->log),
 				 ingest->owners);
 }
 

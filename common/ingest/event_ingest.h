@@ -18,14 +18,19 @@ struct event_ingest {
 	struct event_queue *queue;
 	const struct config_addresses *owners;
 	enum event_source source;
+	int64_t first_block; /* DEPLOYMENT_BLOCK: what comes before is none of the ledger's */
 	struct buffer json;
 };
 
 void event_ingest_init(struct event_ingest *ingest, struct event_queue *queue,
-		       const struct config_addresses *owners, enum event_source source);
+		       const struct config_addresses *owners, enum event_source source,
+		       int64_t first_block);
 void event_ingest_free(struct event_ingest *ingest);
 
-/* Whether the occurrence has an order of our owners (or cannot be read, and a person must look). */
+/*
+ * Whether the occurrence has an order of our owners (or cannot be read, and a person must look), in
+ * a block that the ledger accounts for.
+ */
 bool event_ingest_wants(const struct event_ingest *ingest, const struct evm_logs *logs,
 			const struct orderbook_occurrence *occurrence);
 

@@ -228,3 +228,44 @@ def test_verify_of_nothing_and_without_a_node(market, stack):
     stack.run("backfiller", "--once")
     market.anvil.stop()
     stack.run("backfiller", "--verify", BACKFILL_ATTEMPTS=1, expect=75)
+
+
+def replay(stack, expect=0) -> str:
+    return stack.run("processor", "--replay", expect=expect).text()
+
+
+def test_replay_gives_the_same_trades_and_positions(market, stack, whole):
+    market.take("AAPL0x", "BUY", "2.25", usdc="517.5")
+    market.take("AAPL0x", "SELL", "0.125", usdc="28.75", owner=market.stranger)
+    for _ in range(2):
+        settle(stack)
+        stack.run("executor", "--once")
+    market.take("tTSLA", "SELL", "3", usdc="750")
+    settle(stack)
+    reorg(market, 1)
+    settle(stack)
+    before = stack.database.path.read_bytes()
+    market.anvil.stop()
+    output = replay(stack)
+    applied = stack.database.value("SELECT count(*) FROM event_queue WHERE processed = 1")
+    assert f"replay: {applied} applied events give the same trades and positions: identical" in output
+    assert stack.database.path.read_bytes() == before
+
+
+@pytest.mark.no_invariants
+@pytest.mark.parametrize(
+    "damage, words",
+    [
+        ("UPDATE onchain_trades SET amount = '0.7' WHERE id = 1", "amount=0.7"),
+        ("UPDATE onchain_trades SET direction = 'BUY' WHERE id = 1", "direction=SELL"),
+        ("UPDATE onchain_trades SET price_usdc = '1' WHERE id = 1", "price_usdc=1 "),
+        ("UPDATE trade_accumulators SET net_position = '5' WHERE symbol = 'AAPL'", "AAPL 5"),
+        ("DELETE FROM onchain_trades WHERE id = 3", "only in the replay: trade"),
+        ("UPDATE event_queue SET outcome = 'filtered', error = 'x' WHERE id = 1", "outcome=filtered"),
+        ("UPDATE executions SET shares = '9', filled_shares = '9'", "only in the replay, position: TSLA"),
+    ],
+)
+def test_replay_names_each_difference(market, stack, whole, damage, words):
+    damaged(stack, damage)
+    output = replay(stack, expect=1)
+    assert words.strip() in output and "differences after" in output

@@ -74,7 +74,7 @@ static inline void answers_init(struct test_answers *test)
 	test->owners.count = 1;
 	test->owners.items[0].bytes[EVM_ADDRESS_SIZE - 1] = OWNER;
 	test->next_id = 40;
-	event_ingest_init(&test->ingest, NULL, &test->owners, EVENT_SOURCE_BACKFILLER);
+	event_ingest_init(&test->ingest, NULL, &test->owners, EVENT_SOURCE_BACKFILLER, 0);
 	range_reader_init(&test->reader, &test->orderbook, &test->ingest, true);
 }
 

@@ -59,10 +59,10 @@ static int set_up(void **state)
 	fixture.owners.count = 1;
 	fixture.owners.items[0].bytes[EVM_ADDRESS_SIZE - 1] = OWNER;
 	evm_logs_init(&fixture.logs);
-	event_ingest_init(&fixture.listener, &fixture.queue, &fixture.owners,
-			  EVENT_SOURCE_LISTENER);
+	event_ingest_init(&fixture.listener, &fixture.queue, &fixture.owners, EVENT_SOURCE_LISTENER,
+			  0);
 	event_ingest_init(&fixture.backfiller, &fixture.queue, &fixture.owners,
-			  EVENT_SOURCE_BACKFILLER);
+			  EVENT_SOURCE_BACKFILLER, 0);
 	*state = &fixture;
 	return store_begin(&fixture.store) ? 0 : -1;
 }
@@ -239,6 +239,19 @@ static int64_t confirmed(struct fixture *fixture)
 				"SELECT count(*) AS n FROM event_queue WHERE confirmed = 1", "n");
 }
 
+static void a_block_before_the_first_is_none_of_ours(void **state)
+{
+	struct fixture *fixture = *state;
+	struct orderbook_occurrence occurrence;
+
+	add_take(fixture);
+	occurrence = first_occurrence(fixture);
+	fixture->listener.first_block = (int64_t)occurrence.log->block_number;
+	assert_true(event_ingest_wants(&fixture->listener, &fixture->logs, &occurrence));
+	fixture->listener.first_block++;
+	assert_false(event_ingest_wants(&fixture->listener, &fixture->logs, &occurrence));
+}
+
 /* The first proof is the backfiller's; a listener that hears otherwise only asks for another. */
 static void what_the_listener_hears_otherwise_is_doubted(void **state)
 {
@@ -329,6 +342,7 @@ int main(void)
 		WITH_STORE(both_sources_make_the_same_row),
 		WITH_STORE(the_same_log_in_another_block_stands_elsewhere),
 		WITH_STORE(what_the_listener_hears_otherwise_is_doubted),
+		WITH_STORE(a_block_before_the_first_is_none_of_ours),
 		WITH_STORE(an_impossible_time_is_cut_and_the_fill_is_kept),
 		WITH_STORE(an_event_is_logged_when_added_or_contradicted_and_only_then),
 	};

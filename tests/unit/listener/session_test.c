@@ -38,7 +38,8 @@ static int set_up(void **state)
 	event_queue_open(&fixture.events, &fixture.store);
 	listener_sessions_open(&fixture.sessions, &fixture.store, &fixture.lock);
 	fixture.owners.count = 1;
-	event_ingest_init(&fixture.ingest, &fixture.events, &fixture.owners, EVENT_SOURCE_LISTENER);
+	event_ingest_init(&fixture.ingest, &fixture.events, &fixture.owners, EVENT_SOURCE_LISTENER,
+			  0);
 	session_init(&fixture.session, &fixture.store, &fixture.lock, &fixture.sessions,
 		     &fixture.ingest);
 	store_open(&fixture.other_store, fixture.files.path);

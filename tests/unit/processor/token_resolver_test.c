@@ -123,8 +123,44 @@ static void what_the_contract_answers_wrongly_is_its_own_fault(void **state)
 	assert_refused(fixture, 3, "symbol()");
 	said = test_node_token(&fixture->node, address_of(4), "AAPL0x", 256);
 	assert_refused(fixture, 4, "decimals()");
-	/* No code at that address: an empty answer. */
-	assert_refused(fixture, 5, "symbol()");
+}
+
+/* It has traded: a node that knows no contract there lags behind, and only if it insists is
+ * believed. */
+static void an_empty_answer_is_asked_for_again_for_a_while(void **state)
+{
+	struct fixture *fixture = *state;
+	struct evm_address address = address_of(5);
+	struct token token;
+	struct error error;
+
+	assert_int_equal(resolve(fixture, 5, &token, &error), OUTCOME_RETRY);
+	assert_int_equal(error.kind, ERROR_KIND_BEHIND);
+	(void)test_node_token(&fixture->node, address, "AAPL0x", 18);
+	fixture->resolver.unresolved[0].due_ms = 0;
+	assert_int_equal(resolve(fixture, 5, &token, &error), OUTCOME_OK);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(resolve(fixture, 6, &token, &error), OUTCOME_RETRY);
+		fixture->resolver.unresolved[0].due_ms = 0;
+	}
+	assert_refused(fixture, 6, "no contract");
+}
+
+static void only_tokens_of_this_pass_are_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+	struct evm_address address = address_of(1);
+	struct token token;
+	struct error error;
+
+	assert_int_equal(token_resolver_find(&fixture->resolver, &address, &token, &error),
+			 OUTCOME_RETRY);
+	assert_int_equal(token_resolver_wait_ms(&fixture->resolver), 0);
+	token_resolver_begin_pass(&fixture->resolver);
+	assert_int_equal(token_resolver_wait_ms(&fixture->resolver), -1);
+	assert_int_equal(token_resolver_find(&fixture->resolver, &address, &token, &error),
+			 OUTCOME_RETRY);
+	assert_int_equal(token_resolver_wait_ms(&fixture->resolver), 0);
 }
 
 static void symbols_that_lie_in_the_log_are_refused(void **state)
@@ -252,6 +288,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(an_answer_is_kept_and_never_asked_again),
 		STORY(what_the_contract_answers_wrongly_is_its_own_fault),
+		STORY(an_empty_answer_is_asked_for_again_for_a_while),
+		STORY(only_tokens_of_this_pass_are_waited_for),
 		STORY(symbols_that_lie_in_the_log_are_refused),
 		STORY(the_longest_symbol_fits_and_one_longer_does_not),
 		STORY(what_the_node_answers_wrongly_is_no_tokens_fault),
