@@ -163,6 +163,7 @@ void store_open(struct store *store, const char *path)
 	 * it.
 	 */
 	(void)sqlite3_file_control(store->connection, "main", SQLITE_FCNTL_PERSIST_WAL, &keep_wal);
+	store_watch_wal(store);
 	store_schema_migrate(store);
 	prepare_data_version(store);
 }
@@ -182,6 +183,8 @@ void store_close(struct store *store)
 
 	invariant(!store->in_transaction);
 	(void)sqlite3_finalize(store->data_version);
+	if (store->wal != NULL)
+		store_unwatch_wal(store);
 	code = sqlite3_close(store->connection);
 	/* It is refused while a statement is open: somebody has forgotten to finalize one. */
 	invariant(code == SQLITE_OK);

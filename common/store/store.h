@@ -22,12 +22,14 @@
 
 struct sqlite3;
 struct sqlite3_stmt;
+struct store_wal;
 
 struct store {
 	struct sqlite3 *connection;
 	struct sqlite3_stmt *data_version;
 	struct config_text path; /* absolute, links resolved: -wal and .lock stand beside it */
 	bool in_transaction;
+	struct store_wal *wal; /* NULL: nothing is written */
 };
 
 /*

@@ -50,4 +50,8 @@ void store_schema_migrate(struct store *store);
  */
 void store_schema_use_wal(struct store *store);
 
+/* Checkpoints after commits, with a warning when a reader lets the log grow. */
+void store_watch_wal(struct store *store);
+void store_unwatch_wal(struct store *store);
+
 #endif

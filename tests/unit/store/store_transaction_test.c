@@ -55,6 +55,51 @@ static void release_write_lock(struct holder holder)
 	assert_int_equal(status, 0);
 }
 
+/* In a child: what it says is looked at. A reader keeps an old state meanwhile. */
+static void write_much_beside_a_reader(void *context)
+{
+	const struct test_file *file = context;
+	struct statement insert;
+	struct statement read;
+	struct store reader;
+	struct store store;
+
+	log_start("test", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	store_open(&store, file->path);
+	(void)test_store_run(&store, "INSERT INTO block_coverage VALUES (1, 2), (4, 5)");
+	store_open_read_only(&reader, file->path);
+	statement_prepare(&read, &reader, "SELECT first_block FROM block_coverage");
+	assert_true(statement_row(&read));
+	statement_prepare(&insert, &store,
+			  "INSERT INTO controls (name, value, reason)"
+			  " SELECT hex(randomblob(16)), hex(randomblob(500000)), ''");
+	for (int i = 0; i < 80; i++) {
+		assert_true(store_begin(&store));
+		assert_int_equal(statement_execute(&insert), 1);
+		store_commit(&store);
+	}
+	statement_finalize(&insert);
+	statement_reset(&read);
+	statement_finalize(&read);
+	store_close(&reader);
+	store_close(&store);
+}
+
+static void a_reader_that_lets_the_log_grow_is_told_of(void **state)
+{
+	struct test_file file;
+	struct test_child child;
+	const char *first;
+
+	(void)state;
+	test_file_create_database(&file);
+	child = test_child_run(write_much_beside_a_reader, &file);
+	test_child_assert(&child, 0, "the write-ahead log grows");
+	first = strstr(child.text, "the write-ahead log grows");
+	assert_null(strstr(first + 1, "the write-ahead log grows"));
+	test_file_remove(&file);
+}
+
 static void a_held_write_lock_is_waited_for_and_no_longer_than_told(void **state)
 {
 	struct test_store test;
@@ -251,6 +296,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_held_write_lock_is_waited_for_and_no_longer_than_told),
+		cmocka_unit_test(a_reader_that_lets_the_log_grow_is_told_of),
 		cmocka_unit_test(waiting_for_the_write_lock_ends_when_told_to_stop),
 		cmocka_unit_test(a_rollback_leaves_nothing),
 		cmocka_unit_test(a_kill_inside_a_transaction_leaves_only_what_was_committed),
