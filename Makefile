@@ -119,11 +119,11 @@ demo:
 	$(MAKE) -j$(JOBS) all
 	$(PYTHON) scripts/demo
 
-LINTED  := $(SOURCES) $(wildcard tests/unit/*/*.c)
+LINTED  := $(SOURCES) $(wildcard tests/unit/*/*.c tests/fuzz/*.c)
 HEADERS := $(wildcard common/*/*.h $(addsuffix /*.h,$(PROGRAMS)))
 lint: $(SQLITE)/sqlite3.h
 	scripts/check-doors
-	@clang-format --dry-run --Werror $(LINTED) $(HEADERS) $(wildcard tests/unit/*/*.h)
+	@clang-format --dry-run --Werror $(LINTED) $(HEADERS) $(wildcard tests/unit/*/*.h tests/fuzz/*.h)
 	@printf '%s\n' $(HEADERS) | xargs -P 2 -I {} $(CC) $(CPPFLAGS) -std=c17 $(WARNINGS) -fsyntax-only -x c {}
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem -Icommon -I. $(SOURCES)
@@ -142,5 +142,7 @@ uninstall:
 
 clean:
 	rm -rf build
+
+include tests/fuzz/fuzz.mk
 
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)

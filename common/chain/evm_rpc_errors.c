@@ -136,6 +136,12 @@ static size_t key_run(const char *text)
 	return length;
 }
 
+static bool is_hex_number(const char *text, size_t length)
+{
+	return strncmp(text, "0x", 2) == 0 &&
+	       strspn(text + 2, "0123456789abcdefABCDEF") >= length - 2;
+}
+
 struct evm_rpc_words evm_rpc_words_for_people(const char *message)
 {
 	struct evm_rpc_words words = {.text = ""};
@@ -143,8 +149,7 @@ struct evm_rpc_words evm_rpc_words_for_people(const char *message)
 
 	while (*message != '\0' && used < sizeof(words.text) - 1) {
 		size_t run = key_run(message);
-		bool is_hex_number = message[0] == '0' && message[1] == 'x';
-		bool is_key = run >= KEY_MINIMUM && !is_hex_number;
+		bool is_key = run >= KEY_MINIMUM && !is_hex_number(message, run);
 		const char *piece = is_key ? "..." : message;
 		size_t length = is_key ? strlen("...") : run + (run == 0 ? 1 : 0);
 

@@ -172,6 +172,8 @@ static void what_looks_like_a_key_does_not_reach_the_log(void **state)
 		 "block range too large, max range: 10000"},
 		{"this block range should work: [0x123456789abcdef0123456789, 0x2]",
 		 "this block range should work: [0x123456789abcdef0123456789, 0x2]"},
+		{"key 0xabcdefghijklmnopqrstuvwxyz is over", "key ... is over"},
+		{"key 0x1234-0123456789abcdef is over", "key ... is over"},
 		{"", ""},
 	};
 	char filled[1000];
