@@ -1,7 +1,7 @@
 /*
- * Thousands of random steps: trades, partial fills, over-fills, failures, transactions that never
- * commit. After each transaction the database must say what a model says that is three numbers a
- * ticker, and obey the laws of tests/invariants.sql.
+ * Thousands of random steps: trades, partial fills, over-fills, failures, reorganisations,
+ * transactions that never commit. After each transaction the database must say what a model says
+ * that is three numbers a ticker, and obey the laws of tests/invariants.sql.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "store/amounts.h"
 #include "unit/processor/test_positions.h"
 
 #define ROUNDS 20
@@ -149,12 +150,48 @@ static void random_end(struct fixture *fixture, struct model *model)
 		model_follow(model, &model->tickers[i]);
 }
 
+/* What the event did to the model's tickers is undone; hedges stay. */
+static void random_reorganisation(struct fixture *fixture, struct model *model)
+{
+	struct statement trades;
+	int64_t events = test_store_int64(&fixture->files.store,
+					  "SELECT count(*) AS n FROM event_queue", "n");
+	int64_t id = 1 + next_random((uint32_t)events + 1);
+	bool standing = false;
+
+	statement_prepare(&trades, &fixture->files.store,
+			  "SELECT base_symbol, direction, amount FROM onchain_trades AS t"
+			  " JOIN event_queue AS q ON q.id = t.event_id"
+			  " WHERE q.removed = 0 AND q.id = :id");
+	statement_bind_int64(&trades, ":id", id);
+	while (statement_row(&trades)) {
+		bool bought = strcmp(statement_text(&trades, "direction"), "BUY") == 0;
+		int128 amount = statement_shares(&trades, "amount").units;
+		const char *name = statement_text(&trades, "base_symbol");
+
+		standing = true;
+		for (size_t i = 0; i < ARRAY_LENGTH(model->tickers); i++) {
+			if (strcmp(model->tickers[i].name, name) == 0)
+				model->tickers[i].net -= bought ? amount : -amount;
+		}
+	}
+	statement_finalize(&trades);
+	if (!standing)
+		return;
+	take_back(fixture, id);
+	positions_follow(&fixture->positions);
+	for (size_t i = 0; i < ARRAY_LENGTH(model->tickers); i++)
+		model_follow(model, &model->tickers[i]);
+}
+
 static void random_work(struct fixture *fixture, struct model *model)
 {
 	for (uint32_t i = next_random(3); i > 0; i--)
 		random_event(fixture, model);
 	if (next_random(2) == 0)
 		random_end(fixture, model);
+	if (next_random(4) == 0)
+		random_reorganisation(fixture, model);
 	if (next_random(2) == 0)
 		return;
 	positions_follow(&fixture->positions);

@@ -299,6 +299,76 @@ static void an_over_fill_against_the_other_side_halts_trading(void **state)
 	assert_true(controls_trading_halted(&fixture->positions.controls, NULL));
 }
 
+static void what_left_the_chain_is_taken_back_and_counts_no_more(void **state)
+{
+	struct fixture *fixture = *state;
+
+	trade_once(fixture, DIRECTION_SELL, "0.7");
+	trade_once(fixture, DIRECTION_SELL, "0.2");
+	begin(fixture);
+	take_back(fixture, 1);
+	commit(fixture);
+	assert_position(fixture, "-0.2");
+	assert_int_equal(count_executions(fixture), 0);
+	assert_int_equal(test_store_int64(&fixture->files.store,
+					  "SELECT count(*) AS n FROM live_trades", "n"),
+			 1);
+}
+
+static void a_hedge_of_what_left_the_chain_is_brought_back_by_the_next(void **state)
+{
+	struct fixture *fixture = *state;
+
+	trade_once(fixture, DIRECTION_SELL, "2.5");
+	begin(fixture);
+	take_back(fixture, 1);
+	positions_follow(&fixture->positions);
+	commit(fixture);
+	/* It may be at the broker already: it is counted, and nothing is planned beside it. */
+	assert_position(fixture, "2");
+	assert_int_equal(count_executions(fixture), 1);
+	end_and_follow(fixture, 1, "2");
+	assert_int_equal(execution_of(fixture, 2).direction, DIRECTION_SELL);
+	assert_position(fixture, "0");
+}
+
+static void what_was_mined_again_in_the_same_step_needs_no_order(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct side again = {"AAPL", DIRECTION_SELL, "2"};
+
+	trade_once(fixture, DIRECTION_SELL, "2");
+	end_and_follow(fixture, 1, "2");
+	begin(fixture);
+	take_back(fixture, 1);
+	book(fixture, &again, 1);
+	positions_follow(&fixture->positions);
+	commit(fixture);
+	assert_position(fixture, "0");
+	assert_int_equal(count_executions(fixture), 1);
+}
+
+static void both_trades_of_an_event_are_taken_back_once(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct side sides[] = {{"AAPL", DIRECTION_SELL, "0.5"},
+				     {"NVDA", DIRECTION_BUY, "0.25"}};
+	struct event_row row = {.id = 1};
+
+	begin(fixture);
+	book(fixture, sides, 2);
+	commit(fixture);
+	begin(fixture);
+	take_back(fixture, 1);
+	/* A second time finds nothing to take back. */
+	positions_take_back(&fixture->positions, &row);
+	commit(fixture);
+	assert_int_equal(test_store_int64(&fixture->files.store,
+					  "SELECT count(*) AS n FROM onchain_trades", "n"),
+			 4);
+	assert_position(fixture, "0");
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -323,6 +393,10 @@ int main(void)
 		STORY(a_higher_threshold_hedges_all_of_it_at_once),
 		STORY(a_trade_of_nothing_is_booked_and_changes_nothing),
 		STORY(what_was_not_committed_never_happened),
+		STORY(what_left_the_chain_is_taken_back_and_counts_no_more),
+		STORY(a_hedge_of_what_left_the_chain_is_brought_back_by_the_next),
+		STORY(what_was_mined_again_in_the_same_step_needs_no_order),
+		STORY(both_trades_of_an_event_are_taken_back_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

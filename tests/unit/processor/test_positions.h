@@ -106,6 +106,19 @@ static inline void book(struct fixture *fixture, const struct side *sides, size_
 	event_queue_mark_processed(&fixture->events, row.id, EVENT_OUTCOME_TRADE, NULL);
 }
 
+/* The event's block has left the chain, and the processor takes its trades back. Inside a
+ * transaction. */
+static inline void take_back(struct fixture *fixture, int64_t event_id)
+{
+	struct event_row row;
+
+	event_queue_mark_removed(&fixture->events, event_id);
+	assert_true(event_queue_next_unreversed(&fixture->events, &row));
+	assert_int_equal(row.id, event_id);
+	positions_take_back(&fixture->positions, &row);
+	event_queue_mark_reversed(&fixture->events, event_id);
+}
+
 static inline void begin(struct fixture *fixture)
 {
 	assert_true(store_begin(&fixture->files.store));
