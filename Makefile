@@ -23,7 +23,7 @@ FLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fn
 FLAGS_coverage := -O0 -g --coverage
 LINK_release  := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 LINK_asan     := -fsanitize=address,undefined
-LINK_coverage := --coverage
+LINK_coverage := --coverage -Wl,--wrap=_exit
 ifeq ($(notdir $(CC))-$(VARIANT),gcc-release)
 FLAGS_release := $(subst FORTIFY_SOURCE=2,FORTIFY_SOURCE=3,$(FLAGS_release))
 endif
@@ -43,7 +43,7 @@ COMMON         := $(OUT)/libcommon.a
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/tests/unit/%,$(wildcard tests/unit/*/*_test.c))
 SOURCES        := $(COMMON_SOURCES) $(foreach p,$(PROGRAMS),$(wildcard $(p)/*.c))
 
-.PHONY: all check test integration demo lint install uninstall clean
+.PHONY: all check test integration coverage measured faults mutants demo lint install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -63,7 +63,11 @@ endef
 $(foreach program,$(PROGRAMS),$(eval $(call PROGRAM_RULE,$(program))))
 
 # An archive, so that a program carries only what it uses: the executor links nothing that reaches a node.
-$(COMMON): $(call objects,$(COMMON_SOURCES)) $(OUT)/schema.o $(OUT)/sqlite3.o
+ARCHIVED := $(call objects,$(COMMON_SOURCES)) $(OUT)/schema.o $(OUT)/sqlite3.o
+ifeq ($(VARIANT),coverage)
+ARCHIVED += $(OUT)/tests/coverage/exit.o
+endif
+$(COMMON): $(ARCHIVED)
 	@echo "AR $@"
 	$(QUIET)rm -f $@
 	$(QUIET)ar rcs $@ $^
@@ -113,6 +117,26 @@ test:
 
 integration: all
 	$(PYTHON) -m pytest -q tests/integration
+
+# What breaks, breaks on purpose: crashes, disks, nodes, reorganisations, hostile bytes. tests/faults/README.md has the
+# long form. FAULTS: options of tests/faults/run.
+FAULTS ?=
+faults: all
+	scripts/setup faults
+	$(MAKE) -j$(JOBS) CC=clang VARIANT=fuzz fuzz-targets
+	scripts/both-at-once "tests/fuzz/run build/fuzz-clang/fuzz $(FUZZ_SECONDS) $(FUZZ_JOBS)" "tests/faults/run $(FAULTS)"
+
+# Guarantees broken on purpose, each of which some test must notice. Half an hour.
+mutants: all check
+	tests/faults/mutations
+
+# Which lines and branches the tests run: build/coverage/index.html and a summary.
+coverage:
+	scripts/setup coverage
+	$(MAKE) -j$(JOBS) VARIANT=coverage measured
+	scripts/coverage build/coverage-$(notdir $(CC))
+
+measured: $(addprefix $(OUT)/bin/,$(PROGRAMS)) $(UNIT_TESTS)
 
 demo:
 	scripts/setup demo
