@@ -149,6 +149,8 @@ static void commit_part(struct backfill *backfill, struct range_task *task)
 /* The node does not answer anything: a run that ends does not wait for ever. */
 static void judge_node(struct backfill *backfill, const struct error *error)
 {
+	if (error->kind == ERROR_KIND_MALFORMED)
+		http_distrust_connections(backfill->http);
 	node_health_failed(&backfill->health, error, clock_monotonic_ms());
 	if (backfill->settings.once && backfill->health.failures >= backfill->settings.attempts)
 		give_up_the_rest(backfill, error);

@@ -19,6 +19,15 @@ void *memory_allocate(size_t count, size_t size)
 	return memory;
 }
 
+void *memory_obtain(size_t size)
+{
+	void *memory = malloc(size > 0 ? size : 1);
+
+	if (memory == NULL)
+		fatal(EXIT_CODE_TRY_AGAIN, "out of memory size=%zu", size);
+	return memory;
+}
+
 void *memory_grow(void *array, size_t old_count, size_t count, size_t size)
 {
 	void *grown;

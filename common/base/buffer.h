@@ -59,6 +59,8 @@ void buffer_consume(struct buffer *buffer, size_t length);
 /* The door to malloc for the few things that are not bytes: zeroed, never NULL, released by
  * memory_free. */
 void *memory_allocate(size_t count, size_t size);
+/* For libraries that bring their own idea of what they need: not zeroed, never NULL. */
+void *memory_obtain(size_t size);
 /* Grows an array to count elements; the new ones are zero. */
 void *memory_grow(void *array, size_t old_count, size_t count, size_t size);
 void memory_free(void *memory);

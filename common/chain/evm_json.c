@@ -3,6 +3,7 @@
 
 #include "base/hex.h"
 #include "chain/evm_rpc_errors.h"
+#include "chain/json_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -47,7 +48,7 @@ json_t *evm_json_parse(const char *text, size_t length, struct error *error)
 				"JSON deeper than %d levels", EVM_JSON_MAX_DEPTH);
 		return NULL;
 	}
-	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
+	root = json_text_parse(text, length, &problem);
 	if (root == NULL)
 		(void)error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
 				"not JSON: %zu bytes, wrong at byte %d", length, problem.position);

@@ -88,6 +88,16 @@ static enum outcome post(struct evm_node *node, struct http_answer *answer, stru
 	return outcome;
 }
 
+/* After the judgement: gives the slot back. */
+static enum outcome finish(struct evm_node *node, const struct http_answer *answer,
+			   enum outcome outcome, const struct error *error)
+{
+	if (outcome != OUTCOME_OK && error != NULL && error->kind == ERROR_KIND_MALFORMED)
+		http_distrust_connections(node->http);
+	http_release(node->http, answer->slot);
+	return outcome;
+}
+
 /* For the questions that are answered with one number. */
 static enum outcome post_for_quantity(struct evm_node *node, uint64_t id, uint64_t *quantity,
 				      struct error *error)
@@ -99,8 +109,7 @@ static enum outcome post_for_quantity(struct evm_node *node, uint64_t id, uint64
 		return outcome;
 	outcome = evm_rpc_answer_quantity((const char *)answer.body.data, answer.body.length, id,
 					  quantity, error);
-	http_release(node->http, answer.slot);
-	return outcome;
+	return finish(node, &answer, outcome, error);
 }
 
 enum outcome evm_node_chain_id(struct evm_node *node, uint64_t *chain_id, struct error *error)
@@ -133,8 +142,7 @@ enum outcome evm_node_block(struct evm_node *node, uint64_t block_number, struct
 		return outcome;
 	outcome = evm_rpc_answer_block((const char *)answer.body.data, answer.body.length, id,
 				       block, error);
-	http_release(node->http, answer.slot);
-	return outcome;
+	return finish(node, &answer, outcome, error);
 }
 
 enum outcome evm_node_call(struct evm_node *node, const struct evm_address *to,
@@ -150,6 +158,5 @@ enum outcome evm_node_call(struct evm_node *node, const struct evm_address *to,
 		return outcome;
 	outcome = evm_rpc_answer_data((const char *)answer.body.data, answer.body.length, id,
 				      result, error);
-	http_release(node->http, answer.slot);
-	return outcome;
+	return finish(node, &answer, outcome, error);
 }

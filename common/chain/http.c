@@ -41,6 +41,7 @@ struct http_client {
 	size_t maximum_answer_bytes;
 	struct http_slot *slots;
 	size_t slot_count;
+	size_t distrusted; /* so many requests still close their connection */
 };
 
 /* Refusing the bytes ends the transfer: the cap holds whatever Content-Length said. */
@@ -133,6 +134,20 @@ bool http_slot_available(const struct http_client *client, size_t *slot)
 	return false;
 }
 
+void http_distrust_connections(struct http_client *client)
+{
+	client->distrusted = client->slot_count;
+}
+
+/* Whether the connection of the request that is to start may be kept for another one. */
+static bool may_keep_connection(struct http_client *client)
+{
+	if (client->distrusted == 0)
+		return true;
+	client->distrusted--;
+	return false;
+}
+
 void http_start(struct http_client *client, size_t slot_index, struct bytes body)
 {
 	struct http_slot *slot;
@@ -144,6 +159,7 @@ void http_start(struct http_client *client, size_t slot_index, struct bytes body
 		fatal(EXIT_CODE_BUG, "a request of %zu bytes is over the limit", body.length);
 	slot->too_large = false;
 	slot->curl_error[0] = '\0';
+	http_curl_set(slot->easy, CURLOPT_FORBID_REUSE, may_keep_connection(client) ? 0L : 1L);
 	http_curl_set(slot->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.length);
 	http_curl_set(slot->easy, CURLOPT_POSTFIELDS, buffer_text(&slot->request));
 	http_curl_require_multi(curl_multi_add_handle(client->multi, slot->easy), "to start");

@@ -54,6 +54,13 @@ void http_close(struct http_client *client);
 /* A free slot, or false when concurrency requests are under way or unreleased. */
 bool http_slot_available(const struct http_client *client, size_t *slot);
 
+/*
+ * An answer came that cannot be the one to its request. The connection it came over may hold more
+ * of the kind (a proxy that answers twice puts every later answer one behind), and which one that
+ * was is not known: each connection that is kept is used once more, then closed.
+ */
+void http_distrust_connections(struct http_client *client);
+
 /* Starts POSTing body (copied) on a free slot. */
 void http_start(struct http_client *client, size_t slot, struct bytes body);
 

@@ -3,9 +3,11 @@
 
 #include "base/hex.h"
 #include "base/log.h"
+#include "chain/json_text.h"
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <string.h>
 
 static bool add_topics_and_data(struct buffer *json, const struct evm_logs *logs,
 				const struct evm_log *log)
@@ -165,7 +167,7 @@ enum outcome orderbook_json_decode(const char *text, struct orderbook_event *eve
 				   struct error *error)
 {
 	json_error_t problem;
-	json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &problem);
+	json_t *root = json_text_parse(text, strlen(text), &problem);
 	struct buffer raw;
 	enum outcome outcome;
 

@@ -136,14 +136,13 @@ static void prepare_data_version(struct store *store)
 /* Without the right to write, SQLite opens for reading and does not say so. */
 static void refuse_unless_writable(struct store *store)
 {
-	bool read_only_mount;
-
 	if (sqlite3_db_readonly(store->connection, "main") == 0)
 		return;
-	read_only_mount = access(store->path.text, W_OK) != 0 && errno == EROFS;
-	store_refuse(store, read_only_mount,
-		     read_only_mount ? "the file system is read-only"
-				     : "the file may not be written: no permission");
+	if (access(store->path.text, W_OK) == 0)
+		store_refuse(store, true, "the file could not be opened for writing just now");
+	if (errno == EROFS)
+		store_refuse(store, true, "the file system is read-only");
+	store_refuse(store, false, "the file may not be written: no permission");
 }
 
 void store_open(struct store *store, const char *path)

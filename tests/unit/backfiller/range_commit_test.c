@@ -302,6 +302,8 @@ static void another_branch_than_before_is_not_committed(void **state)
 			 1);
 	assert_int_equal(try_commit(fixture, &result), RANGE_ELSEWHERE);
 	assert_int_equal(result.suspect, 9);
+	assert_int_equal(block_coverage_missing(&fixture->coverage, (struct block_range){10, 12}),
+			 3);
 	/* Or the parent of the block behind its last. */
 	assert_int_equal(
 		test_store_run(&fixture->database.store, "UPDATE blocks SET block_number = 13"), 1);

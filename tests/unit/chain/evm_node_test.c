@@ -41,12 +41,25 @@ static void answer_with_id(const struct peer *peer, const struct exchange *excha
 	peer_answer(peer, exchange->status, "", answer);
 }
 
+/* After an answer that cannot be, the client begins a new connection sooner or later. */
+static void follow_client(int listener, struct peer *peer)
+{
+	char byte;
+
+	if (recv(peer->fd, &byte, 1, MSG_PEEK) > 0)
+		return;
+	peer_close(peer);
+	*peer = server_accept(listener);
+}
+
 static void follow(int listener, void *context)
 {
 	const struct script *script = context;
 	struct peer peer = server_accept(listener);
 
 	for (size_t i = 0; i < script->count; i++) {
+		if (i > 0)
+			follow_client(listener, &peer);
 		peer_read_request(&peer, head, body);
 		server_require(strstr(body, script->exchanges[i].expected) != NULL);
 		answer_with_id(&peer, &script->exchanges[i]);

@@ -179,6 +179,44 @@ static void a_second_request_uses_the_same_connection(void **state)
 	http_close(client);
 }
 
+static void serve_two_and_then_one(int listener, void *context)
+{
+	struct peer first = server_accept(listener);
+	struct peer second;
+
+	(void)context;
+	for (int i = 0; i < 2; i++) {
+		peer_read_request(&first, head, body);
+		peer_answer(&first, "200 OK", "", body);
+	}
+	second = server_accept(listener);
+	peer_read_request(&second, head, body);
+	peer_answer(&second, "200 OK", "", body);
+	peer_close(&first);
+	peer_close(&second);
+}
+
+/* Whatever else lies in it is not taken for the answers to come. */
+static void a_connection_that_is_distrusted_is_used_once_more(void **state)
+{
+	struct server server;
+	struct http_client *client;
+	struct http_answer answer;
+
+	(void)state;
+	server_start(&server, serve_two_and_then_one, NULL);
+	client = plain_client(&server);
+	for (int i = 0; i < 3; i++) {
+		assert_true(http_post(client, bytes_of("[1]"), &answer));
+		assert_body(&answer, "[1]");
+		http_release(client, answer.slot);
+		if (i == 0)
+			http_distrust_connections(client);
+	}
+	server_finish(&server);
+	http_close(client);
+}
+
 /* Nothing is answered before all four were read, and then the last comes first. */
 static void serve_four_backwards(int listener, void *context)
 {
@@ -703,6 +741,7 @@ int main(void)
 		cmocka_unit_test(the_proxy_of_the_environment_is_ignored),
 		cmocka_unit_test(a_large_request_arrives_whole),
 		cmocka_unit_test(a_second_request_uses_the_same_connection),
+		cmocka_unit_test(a_connection_that_is_distrusted_is_used_once_more),
 		cmocka_unit_test(four_requests_run_at_once_and_each_gets_its_answer),
 		cmocka_unit_test(nothing_under_way_is_not_waited_for),
 		cmocka_unit_test(an_answer_of_just_the_limit_is_taken),

@@ -26,6 +26,7 @@ struct fake_broker {
 	size_t reported;
 	char client_order_ids[SCRIPT_LENGTH][CLIENT_ORDER_ID_SIZE];
 	struct executor *executor; /* whose rows are looked at from inside submit */
+	bool halts;		   /* somebody halts trading while the first order is on its way */
 	enum execution_status status_during_submit;
 };
 
@@ -59,6 +60,11 @@ static enum outcome fake_submit(void *context, const struct broker_order *order,
 	fake->status_during_submit = execution.status;
 	assert_string_equal(execution.client_order_id, order->client_order_id);
 	assert_false(fake->executor->store.in_transaction);
+	if (fake->halts) {
+		assert_true(store_begin(&fake->executor->store));
+		controls_set_trading_halted(&fake->executor->controls, true, "test");
+		store_commit(&fake->executor->store);
+	}
 	return answer(fake->submit_outcomes[fake->submits++], order, id, error);
 }
 
@@ -306,6 +312,19 @@ static void a_halt_stops_new_orders_and_follows_open_ones(void **state)
 	assert_status(fixture, 2, EXECUTION_SUBMITTED);
 }
 
+static void a_halt_while_an_order_is_on_its_way_stops_the_next(void **state)
+{
+	struct fixture *fixture = *state;
+
+	insert_execution(fixture, "AAPL", "1");
+	insert_execution(fixture, "NVDA", "1");
+	fixture->fake.halts = true;
+	(void)executor_step(&fixture->executor);
+	assert_int_equal(fixture->fake.submits, 1);
+	assert_status(fixture, 1, EXECUTION_SUBMITTED);
+	assert_status(fixture, 2, EXECUTION_PENDING);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +346,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_filled_part_of_an_order_that_expired_is_kept,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_halt_stops_new_orders_and_follows_open_ones,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_halt_while_an_order_is_on_its_way_stops_the_next,
 						set_up, tear_down),
 	};
 

@@ -106,6 +106,29 @@ static void the_first_event_settles_the_cutoff_and_is_queued_with_the_row(void *
 	session_end(&fixture->session, "test");
 }
 
+/* Late, twice, never: what a node says of removed logs proves nothing. */
+static void a_removed_log_is_doubted_and_stands(void **state)
+{
+	struct fixture *fixture = *state;
+	struct evm_log removed = {.block_number = 40, .removed = true};
+	int64_t block;
+
+	session_start(&fixture->session);
+	take_log(&fixture->session, 40);
+	session_step(&fixture->session);
+	assert_int_equal(test_store_run(&fixture->store, "UPDATE event_queue SET confirmed = 1"),
+			 1);
+	assert_false(event_queue_first_doubted(&fixture->other_events, 0, INT64_MAX, &block));
+	removed.tx_hash.bytes[0] = 40;
+	for (int i = 0; i < 2 * SESSION_HINTS; i++)
+		session_take_removed(&fixture->session, &removed);
+	session_step(&fixture->session);
+	assert_true(event_queue_first_doubted(&fixture->other_events, 0, INT64_MAX, &block));
+	assert_int_equal(block, 40);
+	assert_int_equal(event_queue_count_waiting(&fixture->other_events), 1);
+	session_end(&fixture->session, "test");
+}
+
 static void an_ended_session_is_not_open_and_the_next_has_its_own_cutoff(void **state)
 {
 	struct fixture *fixture = *state;
@@ -186,6 +209,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			an_ended_session_is_not_open_and_the_next_has_its_own_cutoff, set_up,
 			tear_down),
+		cmocka_unit_test_setup_teardown(a_removed_log_is_doubted_and_stands, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(
 			while_another_process_holds_the_database_logs_wait_and_nothing_is_lost,
 			set_up, tear_down),
