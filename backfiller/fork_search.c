@@ -79,7 +79,7 @@ static void go_below(struct fork_search *search)
 static enum outcome read_header(struct fork_search *search, const struct http_answer *answer,
 				struct error *error)
 {
-	struct evm_block block;
+	struct evm_block block = {.number = 0};
 	enum outcome outcome = evm_node_transport_outcome(answer, error);
 
 	if (outcome == OUTCOME_OK)

@@ -113,7 +113,7 @@ static bool knows_no_final_block(enum outcome outcome, const struct error *error
 static enum outcome read_finalized(struct head_watch *watch, struct bytes body, int64_t now_ms,
 				   struct error *error)
 {
-	struct evm_block block;
+	struct evm_block block = {.number = 0};
 	enum outcome outcome = evm_rpc_answer_block((const char *)body.data, body.length,
 						    watch->request_id, &block, error);
 

@@ -257,7 +257,7 @@ static void need_headers(struct range_reader *reader)
 
 static enum outcome take_last(struct range_reader *reader, struct bytes body, struct error *error)
 {
-	struct evm_block last;
+	struct evm_block last = {.number = 0};
 	enum outcome outcome = judge_header(reader, body, &last, error);
 
 	if (outcome != OUTCOME_OK)
@@ -270,7 +270,7 @@ static enum outcome take_last(struct range_reader *reader, struct bytes body, st
 static enum outcome take_last_again(struct range_reader *reader, struct bytes body,
 				    struct error *error)
 {
-	struct evm_block last;
+	struct evm_block last = {.number = 0};
 	enum outcome outcome = judge_header(reader, body, &last, error);
 
 	if (outcome != OUTCOME_OK)
@@ -288,7 +288,7 @@ static enum outcome take_last_again(struct range_reader *reader, struct bytes bo
 static enum outcome take_header(struct range_reader *reader, struct bytes body, struct error *error)
 {
 	const struct range_block *next = range_reader_block(reader, reader->asked_block + 1);
-	struct evm_block block;
+	struct evm_block block = {.number = 0};
 	enum outcome outcome = judge_header(reader, body, &block, error);
 
 	if (outcome != OUTCOME_OK)

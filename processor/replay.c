@@ -267,7 +267,7 @@ static void require_settled(struct store *ledger)
 
 int replay_run(struct store *ledger, const struct chain_settings *settings)
 {
-	struct scratch scratch;
+	struct scratch scratch = {.directory = ""};
 	int exit_code;
 
 	require_settled(ledger);
