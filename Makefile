@@ -112,8 +112,7 @@ test:
 	$(MAKE) -j$(JOBS) all check
 	$(MAKE) -j$(JOBS) CC=clang check
 	$(MAKE) -j$(JOBS) CC=clang VARIANT=asan check
-	$(MAKE) -j$(JOBS) lint
-	$(MAKE) -j$(JOBS) integration
+	scripts/both-at-once "$(MAKE) -j$(JOBS) lint" "$(MAKE) integration"
 
 integration: all
 	$(PYTHON) -m pytest -q tests/integration

@@ -151,8 +151,7 @@ static void a_node_may_know_of_no_final_block(void **state)
 	static const char *const refusals[] = {
 		"{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":null}",
 		"{\"jsonrpc\":\"2.0\",\"id\":5,\"error\":{\"code\":-32602,\"message\":\"no\"}}",
-		"{\"jsonrpc\":\"2.0\",\"id\":5,\"error\":{\"code\":-39001,\"message\":\"not "
-		"found\"}}",
+		"{\"jsonrpc\":\"2.0\",\"id\":5,\"error\":{\"code\":-39001,\"message\":\"none\"}}",
 	};
 	struct head_watch watch;
 
