@@ -7,7 +7,6 @@
 #include "chain/evm_node.h"
 
 #include <inttypes.h>
-#include <unistd.h>
 
 #define START_BACKOFF_BASE_MS	 250
 #define START_BACKOFF_MAXIMUM_MS 60000
@@ -82,7 +81,6 @@ void start_check(const struct chain_settings *settings, const char *database_pat
 	struct config_text url = config_redact_url(settings->http_url.text);
 	struct chain_identity identity;
 	struct evm_node node;
-	struct store store;
 	struct error error;
 	int64_t head = 0;
 
@@ -93,8 +91,5 @@ void start_check(const struct chain_settings *settings, const char *database_pat
 	evm_node_close(&node);
 	log_info("node reached url=%s chain_id=%" PRIu64 " head=%" PRId64, url.text,
 		 identity.chain_id, head);
-	if (access(database_path, F_OK) != 0)
-		return;
-	store_open_read_only(&store, database_path);
-	store_close(&store);
+	store_check(database_path);
 }

@@ -18,7 +18,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 struct executor_config {
 	struct config_text database_path;
@@ -78,15 +77,11 @@ static int check(const struct executor_config *config, const struct config_key *
 		 size_t key_count)
 {
 	struct broker broker;
-	struct store store;
 
 	if (!open_broker(config, &broker))
 		return EXIT_CODE_NEEDS_PERSON;
 	broker.operations->close(broker.context);
-	if (access(config->database_path.text, F_OK) == 0) {
-		store_open_read_only(&store, config->database_path.text);
-		store_close(&store);
-	}
+	store_check(config->database_path.text);
 	config_print(keys, key_count);
 	printf("executor: configuration and broker are good\n");
 	return 0;

@@ -11,7 +11,6 @@
 
 #include <inttypes.h>
 #include <poll.h>
-#include <unistd.h>
 
 #define CHECK_REQUEST_ID 1
 
@@ -98,14 +97,10 @@ void listener_check(const struct chain_settings *settings, const char *database_
 	struct config_text url = config_redact_url(settings->websocket_url.text);
 	struct check check = {.answered = false};
 	struct error error;
-	struct store store;
 
 	if (read_chain_id(settings, &check, &error) != OUTCOME_OK)
 		fatal(EXIT_CODE_UNAVAILABLE, "cannot reach the node url=%s kind=%s reason=%s",
 		      url.text, error_kind_name(error.kind), error.text);
 	chain_identity_require_id(settings, check.chain_id);
-	if (access(database_path, F_OK) != 0)
-		return;
-	store_open_read_only(&store, database_path);
-	store_close(&store);
+	store_check(database_path);
 }

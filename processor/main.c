@@ -16,7 +16,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 struct processor_config {
 	struct config_text database_path;
@@ -78,17 +77,13 @@ static int check(const struct processor_config *config, const struct config_key 
 	struct chain_identity identity;
 	struct evm_node node;
 	struct error error;
-	struct store store;
 
 	evm_node_open(&node, &config->chain);
 	if (chain_identity_read(&node, &config->chain, &identity, &error) != OUTCOME_OK)
 		fatal(EXIT_CODE_UNAVAILABLE, "cannot reach the node url=%s kind=%s reason=%s",
 		      url.text, error_kind_name(error.kind), error.text);
 	evm_node_close(&node);
-	if (access(config->database_path.text, F_OK) == 0) {
-		store_open_read_only(&store, config->database_path.text);
-		store_close(&store);
-	}
+	store_check(config->database_path.text);
 	config_print(keys, key_count);
 	printf("processor: configuration, database and node are good\n");
 	return 0;

@@ -4,15 +4,6 @@
 #include "base/log.h"
 #include "processor/symbol_map.h"
 
-static bool is_owner(const struct config_addresses *owners, const struct evm_address *address)
-{
-	for (size_t i = 0; i < owners->count; i++) {
-		if (evm_address_equal(&owners->items[i], address))
-			return true;
-	}
-	return false;
-}
-
 static void add_token(struct event_tokens *tokens, const struct evm_address *address)
 {
 	for (size_t i = 0; i < tokens->count; i++) {
@@ -30,7 +21,7 @@ void trade_decoder_tokens(const struct orderbook_event *event,
 	for (size_t i = 0; i < event->fill_count; i++) {
 		const struct orderbook_fill *fill = &event->fills[i];
 
-		if (!is_owner(owners, &fill->owner))
+		if (!config_addresses_contain(owners, &fill->owner))
 			continue;
 		add_token(tokens, &fill->input.token);
 		add_token(tokens, &fill->output.token);
@@ -181,7 +172,7 @@ enum outcome trade_decoder_decode(const struct orderbook_event *event,
 	for (size_t i = 0; i < event->fill_count; i++) {
 		enum outcome outcome;
 
-		if (!is_owner(owners, &event->fills[i].owner))
+		if (!config_addresses_contain(owners, &event->fills[i].owner))
 			continue;
 		outcome = decode_fill(&event->fills[i], known, &decoded, error);
 		if (outcome != OUTCOME_OK)

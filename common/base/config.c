@@ -230,3 +230,13 @@ void config_print(const struct config_key *keys, size_t key_count)
 		printf("\n");
 	}
 }
+
+bool config_addresses_contain(const struct config_addresses *addresses,
+			      const struct evm_address *address)
+{
+	for (size_t i = 0; i < addresses->count; i++) {
+		if (evm_address_equal(&addresses->items[i], address))
+			return true;
+	}
+	return false;
+}

@@ -32,6 +32,9 @@ struct config_addresses {
 	size_t count;
 };
 
+bool config_addresses_contain(const struct config_addresses *addresses,
+			      const struct evm_address *address);
+
 enum config_kind {
 	CONFIG_KIND_TEXT,      /* struct config_text */
 	CONFIG_KIND_CHOICE,    /* struct config_text, one of the words in choices ("a|b|c") */

@@ -158,15 +158,6 @@ static bool owner_at(const struct abi_tuple *tuple, size_t order_word, struct ev
 	       abi_address(&order, ORDER_OWNER, owner);
 }
 
-static bool is_owner(const struct config_addresses *owners, const struct evm_address *address)
-{
-	for (size_t i = 0; i < owners->count; i++) {
-		if (evm_address_equal(&owners->items[i], address))
-			return true;
-	}
-	return false;
-}
-
 bool orderbook_touches(enum orderbook_event_type type, struct bytes data,
 		       const struct config_addresses *owners)
 {
@@ -178,11 +169,13 @@ bool orderbook_touches(enum orderbook_event_type type, struct bytes data,
 	switch (type) {
 	case ORDERBOOK_TAKE_ORDER_V2:
 		return !abi_dynamic_tuple(&arguments, TAKE_CONFIG, &config) ||
-		       !owner_at(&config, CONFIG_ORDER, &owner) || is_owner(owners, &owner);
+		       !owner_at(&config, CONFIG_ORDER, &owner) ||
+		       config_addresses_contain(owners, &owner);
 	case ORDERBOOK_CLEAR_V2:
 		return !owner_at(&arguments, CLEAR_ALICE, &owner) ||
-		       !owner_at(&arguments, CLEAR_BOB, &other) || is_owner(owners, &owner) ||
-		       is_owner(owners, &other);
+		       !owner_at(&arguments, CLEAR_BOB, &other) ||
+		       config_addresses_contain(owners, &owner) ||
+		       config_addresses_contain(owners, &other);
 	}
 	invariant_unreachable("a known event type");
 }

@@ -176,6 +176,16 @@ void store_open_read_only(struct store *store, const char *path)
 	prepare_data_version(store);
 }
 
+void store_check(const char *path)
+{
+	struct store store;
+
+	if (access(path, F_OK) != 0)
+		return;
+	store_open_read_only(&store, path);
+	store_close(&store);
+}
+
 void store_close(struct store *store)
 {
 	int code;

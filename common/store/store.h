@@ -47,6 +47,9 @@ void store_open(struct store *store, const char *path);
  */
 void store_open_read_only(struct store *store, const char *path);
 
+/* For --check: a database that exists must be one that store_open_read_only takes. */
+void store_check(const char *path);
+
 void store_close(struct store *store);
 
 /*

@@ -407,6 +407,13 @@ static void a_transaction_is_not_proven_in_two_blocks(void **state)
 			 1);
 	assert_int_equal(try_commit(fixture, &result), RANGE_REFUSED);
 	assert_non_null(strstr(result.error.text, "in another block, too"));
+	/* Where it is not proven, it gives way, also outside the range. */
+	assert_int_equal(
+		test_store_run(&fixture->database.store, "UPDATE event_queue SET confirmed = 0"),
+		1);
+	assert_int_equal(try_commit(fixture, &result), RANGE_COMMITTED);
+	assert_int_equal(result.removed, 1);
+	assert_int_equal(result.added, 1);
 }
 
 #define COMMIT_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
