@@ -85,7 +85,7 @@ static bool is_in_doubt(const struct range_block *block)
 	case BLOCK_BELIEVED:
 		return false;
 	case BLOCK_HAS_LOGS:
-		return !block->read_by_hash;
+		return !block->read_by_hash || (!block->arbitrated && !block->no_receipts);
 	case BLOCK_MAY_HAVE_LOGS:
 		return !block->read_by_hash || !block->arbitrated;
 	}

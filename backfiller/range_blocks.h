@@ -15,9 +15,11 @@
 /* Why the logs of a block are not simply believed. */
 enum block_doubt {
 	BLOCK_BELIEVED,
-	BLOCK_HAS_LOGS,	    /* read by its hash as well: two answers must agree */
-	BLOCK_MAY_HAVE_LOGS /* its bloom or a row of the queue says so, the answer has none: after
-			       the second answer its receipts decide */
+	/* Read by its hash as well, and its receipts, if the node has any: all must agree. */
+	BLOCK_HAS_LOGS,
+	/* Its bloom or a row of the queue says so, the answer has none: after the second answer its
+	 * receipts decide, which the node must have then. */
+	BLOCK_MAY_HAVE_LOGS,
 };
 
 struct range_block {
@@ -29,7 +31,8 @@ struct range_block {
 	bool bloom_is_zero;
 	enum block_doubt doubt;
 	bool read_by_hash;
-	bool arbitrated; /* its receipts have decided */
+	bool no_receipts; /* the node refuses to tell them */
+	bool arbitrated;  /* its receipts have decided */
 };
 
 /* Owns: items. */

@@ -399,6 +399,18 @@ static enum outcome judge(struct range_reader *reader, struct bytes body, struct
 	invariant_unreachable("a complete range gets no answer");
 }
 
+/* Two answers agree on the block's logs, and the node has no third one to give. */
+static bool may_go_without_receipts(struct range_reader *reader, const struct error *why)
+{
+	struct range_block *block;
+
+	if (reader->phase != RANGE_READER_RECEIPTS || why->kind != ERROR_KIND_RPC)
+		return false;
+	block = asked_block(reader);
+	block->no_receipts = true;
+	return block->doubt == BLOCK_HAS_LOGS;
+}
+
 /* A node that has no eth_getBlockReceipts cannot settle a doubt: a person must know. */
 static void explain_receipts(const struct range_reader *reader, struct error *error)
 {
@@ -420,6 +432,8 @@ enum outcome range_reader_answer(struct range_reader *reader, const struct http_
 
 	if (outcome == OUTCOME_OK)
 		outcome = judge(reader, answer->body, &why);
+	if (outcome == OUTCOME_REJECTED && may_go_without_receipts(reader, &why))
+		outcome = go_on(reader, &why);
 	if (outcome == OUTCOME_OK)
 		return OUTCOME_OK;
 	if (reader->phase == RANGE_READER_RECEIPTS && why.kind == ERROR_KIND_RPC)

@@ -10,10 +10,11 @@
  * has.
  *
  * A final range needs the headers of blocks that have our events. In a linked one every header is
- * read, each the parent of the next, and its bloom is looked at: where that says that there may be
- *a log of the orderbook and the answer has none, the block is asked for by its hash, and if there
- *is none again, its receipts decide. A block that has logs is asked for by its hash, too: the two
- * answers must agree.
+ * read, each the parent of the next, and its bloom is looked at: where it says that there may be a
+ * log of the orderbook and the answer has none, the block is asked for by its hash, and if there is
+ * none again, its receipts decide. A block that has logs is asked for by its hash, too, and for its
+ * receipts, which come from another index of the node: all must agree, or the receipts, which have
+ * more, are believed. A node without receipts is believed where the two answers agree.
  */
 #ifndef BALLAST_BACKFILLER_RANGE_READER_H
 #define BALLAST_BACKFILLER_RANGE_READER_H

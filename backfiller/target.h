@@ -3,8 +3,8 @@
  *
  *	no session           DEPLOYMENT_BLOCK ... head
  *	an open session      DEPLOYMENT_BLOCK ... cutoff - 1, and what is settled of what the
- *listener delivered a run that ends      DEPLOYMENT_BLOCK ... head, whatever the listener does: the
- *ledger is to be complete
+ * listener delivered a run that ends      DEPLOYMENT_BLOCK ... head, whatever the listener does: the
+ * ledger is to be complete
  */
 #ifndef BALLAST_BACKFILLER_TARGET_H
 #define BALLAST_BACKFILLER_TARGET_H

@@ -1,15 +1,15 @@
 /*
  * Reading Solidity ABI data, every offset and length checked against the data before use.
  * Source: Solidity documentation, "Contract ABI Specification", chapter "Formal Specification of
- *the Encoding".
+ * the Encoding".
  *
  *	head:  word 0 | word 1 | ...          a static value stands here; a dynamic one has its
- *offset here, tail:  ............................   counted in bytes from the start of its own
- *tuple
+ * offset here, tail:  ............................   counted in bytes from the start of its own
+ * tuple
  *
  * A reader is a view of one tuple. All functions return false on data that lies (too short, offset
- *or length beyond the data, dirty padding in an address or a small integer) and leave outputs
- *untouched.
+ * or length beyond the data, dirty padding in an address or a small integer) and leave outputs
+ * untouched.
  */
 #ifndef BALLAST_CHAIN_ABI_H
 #define BALLAST_CHAIN_ABI_H

@@ -10,7 +10,7 @@
  * TakeOrderV2 speaks from the taker's side: its `input` left the order
  *(validOutputs[outputIOIndex]), its `output` entered the order (validInputs[inputIOIndex]).
  *AfterClear speaks from each order's own side. Source: Raindex contract, version 4 of the orderbook
- *interface; checked against vault balances of real fills.
+ * interface; checked against vault balances of real fills.
  */
 #ifndef BALLAST_CHAIN_ORDERBOOK_EVENTS_H
 #define BALLAST_CHAIN_ORDERBOOK_EVENTS_H

@@ -1,6 +1,6 @@
 /*
  * event_queue.event_data: the raw logs, from which everything can be derived again for ever, and
- *the decoded fills for people and their SQL.
+ * the decoded fills for people and their SQL.
  *
  *	{"address":"0x..","topics":["0x.."],"data":"0x..",
  *	 "after_clear":{"log_index":4,"topics":["0x.."],"data":"0x.."},              a ClearV2 only
@@ -10,7 +10,7 @@
  *
  * Amounts and vault ids are raw integers as decimal text. An event that cannot be decoded has
  *"decode_error" in place of "sender" and "fills". The programs decode "topics" and "data"; nothing
- *reads "fills" but people.
+ * reads "fills" but people.
  */
 #ifndef BALLAST_CHAIN_ORDERBOOK_JSON_H
 #define BALLAST_CHAIN_ORDERBOOK_JSON_H

@@ -6,7 +6,7 @@
  *	CRLF
  *
  * Strict where two readers could disagree: every line ends with CRLF, no folded lines, no blanks
- *before the colon, no NUL, and what decides comes once.
+ * before the colon, no NUL, and what decides comes once.
  */
 #include "chain/websocket_handshake.h"
 

@@ -19,7 +19,7 @@ from .anvil import ROOT, Anvil
 from .ballast import INHERITED, Stack, binary
 from .database import Database
 from .orderbook import Market
-from .process import die_with_parent, tail, wait_until
+from .process import die_with_parent, wait_until
 
 INVARIANTS = (ROOT / "tests/invariants.sql").read_text()
 STRACE = "/usr/bin/strace"
@@ -404,7 +404,3 @@ def _waits(predicate, seconds: float) -> bool:
         return bool(wait_until(predicate, seconds))
     except AssertionError:
         return False
-
-
-def logs_of(folder: Path) -> str:
-    return "\n".join(tail(log) for log in sorted(Path(folder).glob("*.log")))

@@ -241,8 +241,12 @@ static void read_linked(struct fixture *fixture, const struct test_log *some, si
 
 		assert_int_equal(give_header(answers, &header), OUTCOME_OK);
 	}
-	while (!range_reader_is_complete(&answers->reader))
-		assert_int_equal(give_logs(answers, some, count), OUTCOME_OK);
+	while (!range_reader_is_complete(&answers->reader)) {
+		if (answers->reader.phase == RANGE_READER_RECEIPTS)
+			assert_int_equal(give_receipts(answers, some, count, true), OUTCOME_OK);
+		else
+			assert_int_equal(give_logs(answers, some, count), OUTCOME_OK);
+	}
 }
 
 static enum range_commit_end try_commit(struct fixture *fixture, struct range_commit_result *result)

@@ -334,7 +334,19 @@ static void a_block_with_logs_is_read_by_its_hash_as_well(void **state)
 
 	doubt_11(test, at_11, 2);
 	assert_int_equal(give_logs(test, at_11, 2), OUTCOME_OK);
+	assert_false(range_reader_is_complete(&test->reader));
+	assert_int_equal(give_receipts(test, at_11, 2, true), OUTCOME_OK);
 	assert_true(range_reader_is_complete(&test->reader));
+	/* A log that both answers lack is taken from the receipts. */
+	doubt_11(test, at_11, 1);
+	assert_int_equal(give_logs(test, at_11, 1), OUTCOME_OK);
+	assert_int_equal(give_receipts(test, at_11, 2, true), OUTCOME_OK);
+	assert_true(range_reader_is_complete(&test->reader));
+	assert_int_equal(test->reader.logs.count, 2);
+	/* Receipts that lack one are not believed. */
+	doubt_11(test, at_11, 2);
+	assert_int_equal(give_logs(test, at_11, 2), OUTCOME_OK);
+	assert_int_equal(give_receipts(test, at_11, 1, true), OUTCOME_RETRY);
 	/* An answer that lacked one of them is not believed. */
 	doubt_11(test, at_11, 1);
 	assert_int_equal(give_logs(test, at_11, 2), OUTCOME_RETRY);
@@ -361,6 +373,28 @@ static void a_bloom_that_asks_for_logs_is_settled_by_the_receipts(void **state)
 	assert_int_equal(test->reader.logs.items[1].block_timestamp, 110);
 }
 
+static enum outcome refuse_receipts(struct test_answers *test)
+{
+	ask(test);
+	assert_string_equal(test->method, "eth_getBlockReceipts");
+	write_text(test,
+		   "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"error\":{\"code\":-32601,"
+		   "\"message\":\"the method does not exist\"}}",
+		   (unsigned long long)test->next_id);
+	return give(test);
+}
+
+static void two_answers_that_agree_are_enough_where_there_are_no_receipts(void **state)
+{
+	struct test_answers *test = *state;
+
+	doubt_11(test, at_11, 2);
+	assert_int_equal(give_logs(test, at_11, 2), OUTCOME_OK);
+	assert_int_equal(refuse_receipts(test), OUTCOME_OK);
+	assert_true(range_reader_is_complete(&test->reader));
+	assert_false(range_reader_block(&test->reader, 11)->arbitrated);
+}
+
 static void an_answer_that_was_cut_is_asked_for_again(void **state)
 {
 	struct test_answers *test = *state;
@@ -375,8 +409,6 @@ static void receipts_that_cannot_be_settle_nothing(void **state)
 	struct test_answers *test = *state;
 	const struct test_log other = {
 		.kind = TEST_LOG_TAKE, .block_number = 11, .log_index = 0, .branch = OTHER};
-	static const char refusal[] = "{\"jsonrpc\":\"2.0\",\"id\":%llu,\"error\":{\"code\":-32601,"
-				      "\"message\":\"the method does not exist\"}}";
 
 	doubt_11(test, NULL, 0);
 	assert_int_equal(give_logs(test, NULL, 0), OUTCOME_OK);
@@ -387,9 +419,7 @@ static void receipts_that_cannot_be_settle_nothing(void **state)
 	assert_int_equal(give_receipts(test, &other, 1, true), OUTCOME_REJECTED);
 	doubt_11(test, NULL, 0);
 	assert_int_equal(give_logs(test, NULL, 0), OUTCOME_OK);
-	ask(test);
-	write_text(test, refusal, (unsigned long long)test->next_id);
-	assert_int_not_equal(give(test), OUTCOME_OK);
+	assert_int_not_equal(refuse_receipts(test), OUTCOME_OK);
 	assert_non_null(strstr(test->error.text, "LOGS_BLOOM=ignore"));
 }
 
@@ -407,6 +437,7 @@ static void a_log_that_the_bloom_excludes_is_invented(void **state)
 	assert_int_equal(give_bloom(test, 11, TEST_BLOOM_ZERO), OUTCOME_OK);
 	assert_int_equal(give_bloom(test, 10, TEST_BLOOM_ZERO), OUTCOME_OK);
 	assert_int_equal(give_logs(test, at_11, 1), OUTCOME_OK);
+	assert_int_equal(give_receipts(test, at_11, 1, true), OUTCOME_OK);
 	assert_true(range_reader_is_complete(&test->reader));
 }
 
@@ -469,6 +500,9 @@ int main(void)
 			a_bloom_that_asks_for_logs_is_settled_by_the_receipts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_answer_that_was_cut_is_asked_for_again, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(
+			two_answers_that_agree_are_enough_where_there_are_no_receipts, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(receipts_that_cannot_be_settle_nothing, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_log_that_the_bloom_excludes_is_invented, set_up,
