@@ -1,10 +1,9 @@
 /*
  * Which blocks are to be covered, from what the listener promises and where the head is. Pure.
  *
- *	no session           DEPLOYMENT_BLOCK ... head
- *	an open session      DEPLOYMENT_BLOCK ... cutoff - 1, and what is settled of what the
- * listener delivered a run that ends      DEPLOYMENT_BLOCK ... head, whatever the listener does: the
- * ledger is to be complete
+ *	no session        DEPLOYMENT_BLOCK ... head
+ *	an open session   DEPLOYMENT_BLOCK ... cutoff - 1, and what is settled of its blocks
+ *	a run that ends   DEPLOYMENT_BLOCK ... head: the ledger is to be complete
  */
 #ifndef BALLAST_BACKFILLER_TARGET_H
 #define BALLAST_BACKFILLER_TARGET_H
