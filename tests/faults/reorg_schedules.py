@@ -242,7 +242,7 @@ def _turn(stack, rng: random.Random, problems: list[str], told: list[str]) -> No
 def _ends_above(chain: Chain, first: int, stack) -> None:
     """A chain that got shorter is judged when it has grown to its old height again: a node that lags looks the same."""
     read = [last for _, last in stack.database.coverage()] if stack.database.path.exists() else []
-    heard = [row["block_number"] for row in stack.database.events()] if read else []
+    heard = [row["block_number"] for row in stack.database.events()] if stack.database.path.exists() else []
     while chain.lane.anvil.head() < max([first, *read, *heard]):
         chain.grow()
 
