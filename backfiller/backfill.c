@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "chain/orderbook_events.h"
 
 #include <inttypes.h>
 #include <unistd.h>
@@ -108,7 +109,7 @@ void backfill_open(struct backfill *backfill, struct store *store,
 		.orderbook = &chain->orderbook,
 		.ingest = &backfill->ingest,
 		.plan = &backfill->plan,
-		.use_bloom = settings->use_bloom,
+		.bloom = settings->use_bloom ? &backfill->bloom : NULL,
 		.linked_from = &backfill->guard.linked_from,
 		.attempts_maximum = settings->attempts,
 		.for_ever = !settings->once,
@@ -120,6 +121,8 @@ void backfill_open(struct backfill *backfill, struct store *store,
 	buffer_init(&backfill->request, BUFFER_MAX_HTTP_REQUEST);
 	node_health_init(&backfill->health);
 	open_guard(backfill, start);
+	logs_bloom_ask(&backfill->bloom, &chain->orderbook, orderbook_topics,
+		       ORDERBOOK_TOPIC_COUNT);
 	verify_init(&backfill->verify, &backfill->coverage, &backfill->blocks, &backfill->ingest);
 	range_plan_init(&backfill->plan, settings->batch_size);
 	range_tasks_init(&backfill->tasks, &tasks);

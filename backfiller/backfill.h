@@ -73,6 +73,7 @@ struct backfill {
 	int64_t guard_failures; /* since it was sure */
 
 	struct verify verify;
+	struct logs_bloom_question bloom;
 	struct range_plan plan;
 	struct range_source source;
 	struct range_tasks tasks;

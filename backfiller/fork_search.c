@@ -5,8 +5,6 @@
 #include "chain/evm_node.h"
 #include "chain/evm_rpc.h"
 
-#include <inttypes.h>
-
 #define SEARCH_BACKOFF_BASE_MS	250
 #define SEARCH_BACKOFF_LIMIT_MS 60000
 
@@ -83,14 +81,11 @@ static enum outcome read_header(struct fork_search *search, const struct http_an
 	enum outcome outcome = evm_node_transport_outcome(answer, error);
 
 	if (outcome == OUTCOME_OK)
-		outcome = evm_rpc_answer_block((const char *)answer->body.data, answer->body.length,
-					       search->request_id, &block, error);
+		outcome = evm_rpc_answer_block_at(
+			(const char *)answer->body.data, answer->body.length, search->request_id,
+			(uint64_t)search->row.block_number, &block, error);
 	if (outcome != OUTCOME_OK)
 		return outcome;
-	if ((int64_t)block.number != search->row.block_number)
-		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
-				 "asked for block %" PRId64 ", got block %" PRIu64,
-				 search->row.block_number, block.number);
 	take_comparison(search, evm_word_equal(&block.hash, &search->row.block_hash));
 	return OUTCOME_OK;
 }

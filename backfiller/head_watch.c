@@ -50,14 +50,12 @@ void head_watch_request(struct head_watch *watch, uint64_t id, struct buffer *re
 static enum outcome check_chain(struct head_watch *watch, struct bytes body, struct error *error)
 {
 	struct evm_block genesis;
-	enum outcome outcome = evm_rpc_answer_block((const char *)body.data, body.length,
-						    watch->request_id, &genesis, error);
+	enum outcome outcome =
+		evm_rpc_answer_block_at((const char *)body.data, body.length, watch->request_id,
+					GENESIS_BLOCK, &genesis, error);
 
 	if (outcome != OUTCOME_OK)
 		return outcome;
-	if (genesis.number != GENESIS_BLOCK)
-		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
-				 "asked for block 0, got another one");
 	if (!evm_word_equal(&genesis.hash, &watch->genesis_hash))
 		fatal(EXIT_CODE_NEEDS_PERSON,
 		      "the node is on another chain now: its genesis is %s, the ledger's %s",

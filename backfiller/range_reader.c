@@ -11,11 +11,9 @@
 #include <inttypes.h>
 
 void range_reader_init(struct range_reader *reader, const struct evm_address *orderbook,
-		       const struct event_ingest *ingest, bool use_bloom)
+		       const struct event_ingest *ingest, const struct logs_bloom_question *bloom)
 {
-	*reader = (struct range_reader){
-		.orderbook = orderbook, .ingest = ingest, .use_bloom = use_bloom};
-	logs_bloom_ask(&reader->question, orderbook, orderbook_topics, ORDERBOOK_TOPIC_COUNT);
+	*reader = (struct range_reader){.orderbook = orderbook, .ingest = ingest, .bloom = bloom};
 	evm_logs_init(&reader->logs);
 	evm_logs_init(&reader->block_logs);
 	range_blocks_init(&reader->blocks);
@@ -24,9 +22,7 @@ void range_reader_init(struct range_reader *reader, const struct evm_address *or
 void range_reader_clear(struct range_reader *reader)
 {
 	evm_logs_free(&reader->logs);
-	evm_logs_init(&reader->logs);
 	evm_logs_free(&reader->block_logs);
-	evm_logs_init(&reader->block_logs);
 	range_blocks_free(&reader->blocks);
 }
 
@@ -103,18 +99,8 @@ static enum outcome moved(struct error *error, uint64_t block_number, const char
 static enum outcome judge_header(const struct range_reader *reader, struct bytes body,
 				 struct evm_block *block, struct error *error)
 {
-	struct evm_block read;
-	enum outcome outcome = evm_rpc_answer_block((const char *)body.data, body.length,
-						    reader->request_id, &read, error);
-
-	if (outcome != OUTCOME_OK)
-		return outcome;
-	if (read.number != reader->asked_block)
-		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
-				 "asked for block %" PRIu64 ", got block %" PRIu64,
-				 reader->asked_block, read.number);
-	*block = read;
-	return OUTCOME_OK;
+	return evm_rpc_answer_block_at((const char *)body.data, body.length, reader->request_id,
+				       reader->asked_block, block, error);
 }
 
 static enum outcome judge_logs(struct range_reader *reader, struct bytes body, struct error *error)
@@ -148,9 +134,9 @@ static enum outcome judge_bloom(const struct range_reader *reader, struct range_
 	known->bloom_is_zero = !block->has_bloom || logs_bloom_is_zero(&block->bloom);
 	if (has && reader->reading.linked)
 		known->doubt = BLOCK_HAS_LOGS;
-	if (!reader->use_bloom || !block->has_bloom)
+	if (reader->bloom == NULL || !block->has_bloom)
 		return OUTCOME_OK;
-	may_have = logs_bloom_may_have(&block->bloom, &reader->question);
+	may_have = logs_bloom_may_have(&block->bloom, reader->bloom);
 	if (has && !may_have && !known->bloom_is_zero)
 		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
 				 "a log of block %" PRIu64

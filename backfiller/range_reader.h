@@ -58,9 +58,8 @@ struct range_reading {
 /* Owns: logs, block_logs, blocks. */
 struct range_reader {
 	const struct evm_address *orderbook;
-	const struct event_ingest *ingest; /* whose events count */
-	bool use_bloom;
-	struct logs_bloom_question question;
+	const struct event_ingest *ingest;	 /* whose events count */
+	const struct logs_bloom_question *bloom; /* NULL: the chain's blooms say nothing */
 	struct block_range range;
 	struct range_reading reading;
 	enum range_reader_phase phase;
@@ -72,9 +71,9 @@ struct range_reader {
 	struct evm_logs block_logs; /* of one block, for comparison */
 };
 
-/* use_bloom: whether the chain's blooms say anything. */
+/* bloom: what is looked for in blooms, which lives as long; NULL: they say nothing. */
 void range_reader_init(struct range_reader *reader, const struct evm_address *orderbook,
-		       const struct event_ingest *ingest, bool use_bloom);
+		       const struct event_ingest *ingest, const struct logs_bloom_question *bloom);
 /* Gives its memory back; it may be started again. */
 void range_reader_clear(struct range_reader *reader);
 

@@ -12,7 +12,7 @@ void range_tasks_init(struct range_tasks *tasks, const struct range_tasks_option
 	for (size_t i = 0; i < RANGE_TASKS_MAXIMUM; i++) {
 		tasks->items[i] = (struct range_task){.state = RANGE_TASK_FREE};
 		range_reader_init(&tasks->items[i].reader, options->orderbook, options->ingest,
-				  options->use_bloom);
+				  options->bloom);
 	}
 }
 

@@ -40,11 +40,11 @@ struct range_task {
 struct range_tasks_options {
 	const struct evm_address *orderbook;
 	const struct event_ingest *ingest;
-	const struct range_plan *plan; /* how large a part is */
-	bool use_bloom;
-	const int64_t *linked_from; /* a part from there on is read header by header */
-	int64_t attempts_maximum;   /* from here on a reader accepts what looks truncated */
-	bool for_ever;		    /* and then goes on trying */
+	const struct range_plan *plan;		 /* how large a part is */
+	const struct logs_bloom_question *bloom; /* range_reader.h */
+	const int64_t *linked_from;		 /* a part from there on is read header by header */
+	int64_t attempts_maximum; /* from here on a reader accepts what looks truncated */
+	bool for_ever;		  /* and then goes on trying */
 };
 
 struct range_tasks {
@@ -71,7 +71,7 @@ struct range_task *range_tasks_due(struct range_tasks *tasks, int64_t now_ms, bo
 /* When the next one is due; INT64_MAX: none waits. */
 int64_t range_tasks_next_due_ms(const struct range_tasks *tasks);
 
-/* The part needs another answer after all: at once. */
+/* The part was answered: its next question is due at once, if it has one. */
 void range_tasks_ask_on(struct range_task *task);
 
 /* The part was read, or is given up: the next part, or the task is free again. */

@@ -153,8 +153,8 @@ static enum outcome handle_genesis(struct subscription *subscription, const stru
 				   struct bytes text, struct error *error)
 {
 	struct evm_block block;
-	enum outcome outcome = evm_rpc_answer_block((const char *)text.data, text.length,
-						    request->id, &block, error);
+	enum outcome outcome = evm_rpc_answer_block_at((const char *)text.data, text.length,
+						       request->id, 0, &block, error);
 
 	if (outcome != OUTCOME_OK)
 		return outcome;

@@ -62,12 +62,15 @@ static bool prepare(struct replay *replay, const struct chain_settings *settings
 {
 	const struct block_range all = {.first = settings->deployment_block, .last = INT64_MAX - 1};
 	struct processor *processor = &replay->processor;
+	struct tokens tokens;
 	struct token token;
 
 	if (!store_begin(&processor->store))
 		return false;
-	while (audit_next_token(&replay->audit, &token))
+	tokens_open(&tokens, replay->audit.store);
+	while (tokens_next(&tokens, &token))
 		tokens_insert(&processor->tokens, &token);
+	tokens_close(&tokens);
 	block_coverage_add(&processor->coverage, all);
 	store_commit(&processor->store);
 	return true;

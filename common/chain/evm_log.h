@@ -37,6 +37,7 @@ struct evm_logs {
 };
 
 void evm_logs_init(struct evm_logs *logs);
+/* Gives the memory back; the list is empty and may be used again. */
 void evm_logs_free(struct evm_logs *logs);
 void evm_logs_clear(struct evm_logs *logs);
 

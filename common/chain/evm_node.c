@@ -140,8 +140,8 @@ enum outcome evm_node_block(struct evm_node *node, uint64_t block_number, struct
 	outcome = post(node, &answer, error);
 	if (outcome != OUTCOME_OK)
 		return outcome;
-	outcome = evm_rpc_answer_block((const char *)answer.body.data, answer.body.length, id,
-				       block, error);
+	outcome = evm_rpc_answer_block_at((const char *)answer.body.data, answer.body.length, id,
+					  block_number, block, error);
 	return finish(node, &answer, outcome, error);
 }
 

@@ -74,6 +74,10 @@ MUST_USE enum outcome evm_rpc_answer_quantity(const char *text, size_t length, u
 /* RETRY with kind BEHIND when the node does not have the block (null). */
 MUST_USE enum outcome evm_rpc_answer_block(const char *text, size_t length, uint64_t id,
 					   struct evm_block *block, struct error *error);
+/* The block of that number; another one is MALFORMED. */
+MUST_USE enum outcome evm_rpc_answer_block_at(const char *text, size_t length, uint64_t id,
+					      uint64_t block_number, struct evm_block *block,
+					      struct error *error);
 /*
  * logs is cleared first and sorted on return. Refused whole: a log with a null or missing field, of
  * another address, with a topic that was not asked for, twice the same (block_number, log_index),

@@ -2,6 +2,7 @@
 #include "base/hex.h"
 #include "chain/evm_json.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static enum outcome malformed(struct error *error, const char *what)
@@ -92,6 +93,23 @@ enum outcome evm_rpc_answer_block(const char *text, size_t length, uint64_t id,
 				  struct evm_block *block, struct error *error)
 {
 	return judge(as_bytes(text, length), id, read_block, block, error);
+}
+
+enum outcome evm_rpc_answer_block_at(const char *text, size_t length, uint64_t id,
+				     uint64_t block_number, struct evm_block *block,
+				     struct error *error)
+{
+	struct evm_block read = {.number = 0};
+	enum outcome outcome = evm_rpc_answer_block(text, length, id, &read, error);
+
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	if (read.number != block_number)
+		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
+				 "asked for block %" PRIu64 ", got block %" PRIu64, block_number,
+				 read.number);
+	*block = read;
+	return OUTCOME_OK;
 }
 
 static enum outcome read_data(const json_t *result, void *context, struct error *error)

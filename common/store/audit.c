@@ -12,8 +12,6 @@ static const char events_sql[] =
 	" ORDER BY reversed_at IS NULL,"
 	" CASE WHEN reversed_at IS NULL THEN block_number ELSE id END, log_index, id";
 
-static const char tokens_sql[] = "SELECT address, symbol, decimals FROM tokens ORDER BY address";
-
 static const char facts_sql[] =
 	"SELECT 'event tx_hash=' || tx_hash || ' log_index=' || log_index || ' block_hash='"
 	" || block_hash || ' outcome=' || outcome"
@@ -42,7 +40,6 @@ void audit_open(struct audit *audit, struct store *store)
 {
 	audit->store = store;
 	statement_prepare(&audit->events, store, events_sql);
-	statement_prepare(&audit->tokens, store, tokens_sql);
 	statement_prepare(&audit->facts, store, facts_sql);
 	statement_prepare(&audit->tickers, store, tickers_sql);
 	statement_prepare(&audit->hedged, store, hedged_sql);
@@ -51,7 +48,6 @@ void audit_open(struct audit *audit, struct store *store)
 void audit_close(struct audit *audit)
 {
 	statement_finalize(&audit->events);
-	statement_finalize(&audit->tokens);
 	statement_finalize(&audit->facts);
 	statement_finalize(&audit->tickers);
 	statement_finalize(&audit->hedged);
@@ -75,23 +71,6 @@ bool audit_next_event(struct audit *audit, struct audit_event *event)
 	statement_copy_text(row, "block_timestamp", event->record.block_timestamp.text,
 			    sizeof(event->record.block_timestamp.text));
 	event->taken_back = statement_int64(row, "taken_back") != 0;
-	return true;
-}
-
-bool audit_next_token(struct audit *audit, struct token *token)
-{
-	struct statement *row = &audit->tokens;
-	int64_t decimals;
-	bool valid;
-
-	if (!statement_row(row))
-		return false;
-	decimals = statement_int64(row, "decimals");
-	valid = evm_address_parse(statement_text(row, "address"), &token->address) &&
-		symbol_set(&token->symbol, statement_text(row, "symbol")) && decimals >= 0 &&
-		decimals <= UINT8_MAX;
-	invariant(valid);
-	token->decimals = (uint8_t)decimals;
 	return true;
 }
 
@@ -123,14 +102,13 @@ static struct shares hedged(struct audit *audit, const struct symbol *ticker)
 bool audit_next_exposure(struct audit *audit, struct symbol *ticker, struct shares *exposure)
 {
 	struct shares net;
-	bool valid;
+	bool fits;
 
 	if (!statement_row(&audit->tickers))
 		return false;
-	valid = symbol_set(ticker, statement_text(&audit->tickers, "symbol"));
-	invariant(valid);
+	*ticker = statement_symbol(&audit->tickers, "symbol");
 	net = statement_shares(&audit->tickers, "net_position");
-	valid = shares_add(net, hedged(audit, ticker), exposure);
-	invariant(valid);
+	fits = shares_add(net, hedged(audit, ticker), exposure);
+	invariant(fits);
 	return true;
 }

@@ -10,7 +10,6 @@
 #include "store/event_queue.h"
 #include "store/store.h"
 #include "store/symbols.h"
-#include "store/tokens.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,7 +22,7 @@ struct audit_event {
 
 struct audit {
 	struct store *store;
-	struct statement events, tokens, facts, tickers, hedged;
+	struct statement events, facts, tickers, hedged;
 };
 
 void audit_open(struct audit *audit, struct store *store);
@@ -32,7 +31,6 @@ void audit_close(struct audit *audit);
 /* Those that were taken back first, in the order of their coming, then the others in chain order.
  */
 MUST_USE bool audit_next_event(struct audit *audit, struct audit_event *event);
-MUST_USE bool audit_next_token(struct audit *audit, struct token *token);
 
 /*
  * What was made of the events: a line for each outcome and each trade, without ids and times,

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "store/amounts.h"
+#include "store/words.h"
 
 static const char insert_sql[] =
 	"INSERT INTO onchain_trades (event_id, tx_hash, log_index, block_number, block_timestamp,"
@@ -99,24 +100,6 @@ int64_t onchain_trades_insert(struct onchain_trades *trades, const struct onchai
 	return store_last_insert_id(trades->store);
 }
 
-static void read_symbol(struct statement *row, const char *column, struct symbol *symbol)
-{
-	const char *text = statement_text(row, column);
-	bool fits = text != NULL && symbol_set(symbol, text);
-
-	invariant(fits);
-}
-
-static struct evm_address read_address(struct statement *row, const char *column)
-{
-	const char *text = statement_text(row, column);
-	struct evm_address address;
-	bool parsed = text != NULL && evm_address_parse(text, &address);
-
-	invariant(parsed);
-	return address;
-}
-
 bool onchain_trades_next_reversal(struct onchain_trades *trades, const struct event_row *event,
 				  struct onchain_trade *reversal)
 {
@@ -127,9 +110,9 @@ bool onchain_trades_next_reversal(struct onchain_trades *trades, const struct ev
 		return false;
 	*reversal = (struct onchain_trade){.event = event};
 	reversal->reverses_trade_id = statement_int64(row, "id");
-	reversal->order_owner = read_address(row, "order_owner");
-	read_symbol(row, "symbol", &reversal->symbol);
-	read_symbol(row, "base_symbol", &reversal->base_symbol);
+	reversal->order_owner = statement_address(row, "order_owner");
+	reversal->symbol = statement_symbol(row, "symbol");
+	reversal->base_symbol = statement_symbol(row, "base_symbol");
 	reversal->direction =
 		direction_opposite(direction_from_name(statement_text(row, "direction")));
 	reversal->amount = statement_shares(row, "amount");

@@ -3,8 +3,12 @@
 #include "store/tokens.h"
 
 #include "base/log.h"
+#include "store/words.h"
 
-static const char find_sql[] = "SELECT symbol, decimals FROM tokens WHERE address = :address";
+static const char find_sql[] =
+	"SELECT address, symbol, decimals FROM tokens WHERE address = :address";
+
+static const char all_sql[] = "SELECT address, symbol, decimals FROM tokens ORDER BY address";
 
 static const char insert_sql[] = "INSERT INTO tokens (address, symbol, decimals)"
 				 " VALUES (:address, :symbol, :decimals)"
@@ -14,33 +18,44 @@ void tokens_open(struct tokens *tokens, struct store *store)
 {
 	*tokens = (struct tokens){.store = store};
 	statement_prepare(&tokens->find, store, find_sql);
+	statement_prepare(&tokens->all, store, all_sql);
 	statement_prepare(&tokens->insert, store, insert_sql);
 }
 
 void tokens_close(struct tokens *tokens)
 {
 	statement_finalize(&tokens->find);
+	statement_finalize(&tokens->all);
 	statement_finalize(&tokens->insert);
+}
+
+static void read_row(struct statement *row, struct token *token)
+{
+	int64_t decimals = statement_int64(row, "decimals");
+
+	invariant(decimals >= 0 && decimals <= UINT8_MAX);
+	*token = (struct token){
+		.address = statement_address(row, "address"),
+		.symbol = statement_symbol(row, "symbol"),
+		.decimals = (uint8_t)decimals,
+	};
 }
 
 bool tokens_find(struct tokens *tokens, const struct evm_address *address, struct token *token)
 {
-	struct token found = {.address = *address};
-	const char *symbol;
-	int64_t decimals;
-	bool readable;
-
 	statement_bind_text(&tokens->find, ":address", evm_address_text(address).text);
 	if (!statement_row(&tokens->find))
 		return false;
-	symbol = statement_text(&tokens->find, "symbol");
-	decimals = statement_int64(&tokens->find, "decimals");
-	readable = symbol != NULL && symbol_set(&found.symbol, symbol);
-	invariant(readable);
-	invariant(decimals >= 0 && decimals <= UINT8_MAX);
-	found.decimals = (uint8_t)decimals;
+	read_row(&tokens->find, token);
 	statement_reset(&tokens->find);
-	*token = found;
+	return true;
+}
+
+bool tokens_next(struct tokens *tokens, struct token *token)
+{
+	if (!statement_row(&tokens->all))
+		return false;
+	read_row(&tokens->all, token);
 	return true;
 }
 

@@ -18,7 +18,7 @@ struct token {
 
 struct tokens {
 	struct store *store;
-	struct statement find, insert;
+	struct statement find, all, insert;
 };
 
 void tokens_open(struct tokens *tokens, struct store *store);
@@ -26,6 +26,8 @@ void tokens_close(struct tokens *tokens);
 
 MUST_USE bool tokens_find(struct tokens *tokens, const struct evm_address *address,
 			  struct token *token);
+/* One after another, by address; false at the end, and then from the beginning again. */
+MUST_USE bool tokens_next(struct tokens *tokens, struct token *token);
 /* Knowing it already is harmless. Inside a transaction. */
 void tokens_insert(struct tokens *tokens, const struct token *token);
 

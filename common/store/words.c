@@ -1,4 +1,4 @@
-/* Hashes as text in columns. */
+/* Hashes, addresses and symbols as text in columns. */
 #include "store/words.h"
 
 #include "base/log.h"
@@ -16,4 +16,24 @@ struct evm_word statement_word(struct statement *statement, const char *column)
 
 	invariant(parsed);
 	return word;
+}
+
+struct evm_address statement_address(struct statement *statement, const char *column)
+{
+	const char *text = statement_text(statement, column);
+	struct evm_address address;
+	bool parsed = text != NULL && evm_address_parse(text, &address);
+
+	invariant(parsed);
+	return address;
+}
+
+struct symbol statement_symbol(struct statement *statement, const char *column)
+{
+	const char *text = statement_text(statement, column);
+	struct symbol symbol;
+	bool fits = text != NULL && symbol_set(&symbol, text);
+
+	invariant(fits);
+	return symbol;
 }

@@ -445,7 +445,7 @@ static void blooms_can_be_ignored(void **state)
 {
 	struct test_answers *test = *state;
 
-	test->reader.use_bloom = false;
+	test->reader.bloom = NULL;
 	begin_linked(test, NULL, 0);
 	assert_int_equal(give_bloom(test, 12, TEST_BLOOM_OURS), OUTCOME_OK);
 	assert_int_equal(give_bloom(test, 11, TEST_BLOOM_OURS), OUTCOME_OK);

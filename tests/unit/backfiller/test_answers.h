@@ -59,6 +59,7 @@ struct test_answers {
 	struct evm_address orderbook;
 	struct config_addresses owners;
 	struct event_ingest ingest;
+	struct logs_bloom_question bloom;
 	struct range_reader reader;
 	uint64_t next_id;
 	char text[32768];
@@ -75,7 +76,8 @@ static inline void answers_init(struct test_answers *test)
 	test->owners.items[0].bytes[EVM_ADDRESS_SIZE - 1] = OWNER;
 	test->next_id = 40;
 	event_ingest_init(&test->ingest, NULL, &test->owners, EVENT_SOURCE_BACKFILLER, 0);
-	range_reader_init(&test->reader, &test->orderbook, &test->ingest, true);
+	logs_bloom_ask(&test->bloom, &test->orderbook, orderbook_topics, ORDERBOOK_TOPIC_COUNT);
+	range_reader_init(&test->reader, &test->orderbook, &test->ingest, &test->bloom);
 }
 
 static inline void answers_free(struct test_answers *test)
