@@ -74,8 +74,7 @@ static void fail_part(struct backfill *backfill, struct range_task *task, struct
 	retry_part(backfill, task, error);
 }
 
-static void count_part(struct backfill *backfill, struct range_task *task,
-		       const struct range_commit_result *result)
+static void count_part(struct backfill *backfill, struct range_task *task, int64_t added)
 {
 	struct block_range range = task->reader.range;
 	int64_t left;
@@ -84,11 +83,20 @@ static void count_part(struct backfill *backfill, struct range_task *task,
 	unread_ranges_progress(&backfill->unread);
 	range_source_was_read(&backfill->source, range);
 	left = range_source_left(&backfill->source);
-	progress_advance(&backfill->progress, range, result->added, backfill->source.target.last,
-			 left);
+	progress_advance(&backfill->progress, range, added, backfill->source.target.last, left);
 	if (left == 0)
 		backfill->in_pass = false;
 	range_tasks_next_part(&backfill->tasks, task);
+}
+
+/* It may be of a branch that the ledger does not follow: it is read again once that is known. */
+static void discard_part(struct backfill *backfill, struct range_task *task)
+{
+	struct error error;
+
+	(void)error_set(&error, OUTCOME_RETRY, ERROR_KIND_BEHIND,
+			"it was read while the chain was in doubt");
+	fail_part(backfill, task, &error);
 }
 
 /* What was read is on another branch than what was read before: one of the two is not the chain. */
@@ -105,12 +113,8 @@ static void suspect(struct backfill *backfill, struct range_task *task, int64_t 
 
 static void verify_part(struct backfill *backfill, struct range_task *task)
 {
-	const struct range_commit_result nothing = {.added = 0};
-
 	if (verify_range(&backfill->verify, &task->reader))
-		count_part(backfill, task, &nothing);
-	else
-		range_tasks_ask_on(task);
+		count_part(backfill, task, 0);
 }
 
 static void commit_part(struct backfill *backfill, struct range_task *task)
@@ -129,12 +133,10 @@ static void commit_part(struct backfill *backfill, struct range_task *task)
 
 	switch (end) {
 	case RANGE_COMMITTED:
-		count_part(backfill, task, &result);
+		count_part(backfill, task, result.added);
 		return;
 	case RANGE_STOPPED:
-		return;
 	case RANGE_IN_DOUBT:
-		range_tasks_ask_on(task);
 		return;
 	case RANGE_ELSEWHERE:
 		suspect(backfill, task, result.suspect);
@@ -188,11 +190,12 @@ static void take_range(struct backfill *backfill, struct range_task *task,
 		return;
 	}
 	node_health_answered(&backfill->health);
-	task->state = RANGE_TASK_WAITING;
-	task->due_ms = 0;
+	range_tasks_ask_on(task);
 	if (!range_reader_is_complete(&task->reader))
 		return;
-	if (backfill->settings.verify)
+	if (backfill->guard.trust != CHAIN_SURE)
+		discard_part(backfill, task);
+	else if (backfill->settings.verify)
 		verify_part(backfill, task);
 	else
 		commit_part(backfill, task);

@@ -56,17 +56,15 @@ static const char details[] =
 	"says.\n"
 	"\n"
 	"When the chain has moved, what was read above the fork is read again, and events whose "
-	"block "
-	"left the chain\n"
+	"block left the chain\n"
 	"are marked as removed. Where the node gives up blocks that it had called final, trading "
-	"is "
-	"halted, nothing is\n"
+	"is halted, nothing is\n"
 	"changed, and --once leaves with 78: see Reorganisations in the README.\n"
 	"\n"
 	"--verify reads everything again (or --from A --to B), header by header, and compares: "
-	"exit 0 "
-	"and a proof, or\n"
-	"exit 1 and the differences. 75: the node did not answer.\n";
+	"exit "
+	"0 and a proof, or\n"
+	"exit 1 and the differences. 75: the node did not answer, or it was told to stop.\n";
 
 static bool parse_block(const char *text, int64_t *block)
 {
@@ -139,6 +137,12 @@ static void choose_what_to_verify(struct store *store, struct backfill_settings 
 		fatal(EXIT_CODE_TRY_AGAIN, "nothing to verify: no block is covered yet");
 }
 
+/* Told to stop, a run has done no harm; but a proof that was not finished is none. */
+static int stopped(const struct backfill_settings *settings)
+{
+	return settings->verify ? EXIT_CODE_TRY_AGAIN : 0;
+}
+
 static int run(struct backfill *backfill)
 {
 	struct http_answer answer;
@@ -148,7 +152,7 @@ static int run(struct backfill *backfill)
 		if (backfill_wait(backfill, &answer))
 			backfill_take(backfill, &answer);
 	}
-	return process_stopping() ? 0 : backfill_result(backfill);
+	return process_stopping() ? stopped(&backfill->settings) : backfill_result(backfill);
 }
 
 /* From the node's first answer to the last block. */
@@ -162,7 +166,7 @@ static int work(struct store *store, struct backfill_settings *settings)
 		choose_what_to_verify(store, settings);
 	if (!start_with_node(store, settings->chain, settings->once ? settings->attempts : 0,
 			     &start.identity, &start.head))
-		return 0;
+		return stopped(settings);
 	if (settings->recheck && settings->recheck_range.last > start.head) {
 		log_error("the node does not have all these blocks yet: nothing was read"
 			  " last_block=%" PRId64 " head=%" PRId64,

@@ -230,6 +230,14 @@ def test_verify_of_nothing_and_without_a_node(market, stack):
     stack.run("backfiller", "--verify", BACKFILL_ATTEMPTS=1, expect=75)
 
 
+def test_a_verify_that_is_told_to_stop_is_no_proof(market, stack, whole):
+    market.anvil.pause()
+    program = stack.start("backfiller", "--verify", BACKFILL_ATTEMPTS=100)
+    program.wait_log("ready")
+    assert program.stop() == 75
+    market.anvil.resume()
+
+
 def replay(stack, expect=0) -> str:
     return stack.run("processor", "--replay", expect=expect).text()
 
