@@ -121,8 +121,10 @@ integration: all
 # What breaks, breaks on purpose: crashes, disks, nodes, reorganisations, hostile bytes. tests/faults/README.md has the
 # long form. FAULTS: options of tests/faults/run.
 FAULTS ?=
-faults: all
+faults:
 	scripts/setup faults
+	$(MAKE) -j$(JOBS) all
+	$(PYTHON) -m pytest -q tests/faults/test_tools.py
 	$(MAKE) -j$(JOBS) CC=clang VARIANT=fuzz fuzz-targets
 	scripts/both-at-once "tests/fuzz/run build/fuzz-clang/fuzz $(FUZZ_SECONDS) $(FUZZ_JOBS)" "tests/faults/run $(FAULTS)"
 
@@ -147,7 +149,8 @@ LINTED  := $(SOURCES) $(wildcard tests/unit/*/*.c tests/fuzz/*.c)
 HEADERS := $(wildcard common/*/*.h $(addsuffix /*.h,$(PROGRAMS)))
 lint: $(SQLITE)/sqlite3.h
 	scripts/check-doors
-	@clang-format --dry-run --Werror $(LINTED) $(HEADERS) $(wildcard tests/unit/*/*.h tests/fuzz/*.h)
+	@clang-format --dry-run --Werror $(LINTED) $(HEADERS) $(wildcard tests/unit/*/*.h tests/fuzz/*.h \
+		tests/coverage/*.c tests/faults/preload/*.c)
 	@printf '%s\n' $(HEADERS) | xargs -P 2 -I {} $(CC) $(CPPFLAGS) -std=c17 $(WARNINGS) -fsyntax-only -x c {}
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem -Icommon -I. $(SOURCES)

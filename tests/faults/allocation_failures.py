@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from lib.campaign import Options, Outcome, Report, chosen, run_cases  # noqa: E402
 from lib.preload import library  # noqa: E402
-from lib.world import STAGES, TRY_AGAIN, World  # noqa: E402
+from lib.world import STAGES, TRY_AGAIN, World, counting  # noqa: E402
 
 NAME = "allocation_failures"
 LIBRARY = "failing_malloc"
@@ -33,9 +33,7 @@ def campaign(options: Options) -> Report:
 
 def every_case(options: Options) -> list[str]:
     found = []
-    folder = options.folder / NAME / "counting"
-    folder.mkdir(parents=True)
-    with World(folder, check=False) as world:
+    with counting(options, NAME) as (world, folder):
         for name in STAGES:
             (folder / name).mkdir()
             count = folder / name / "count"

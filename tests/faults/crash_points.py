@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from lib.campaign import Options, Outcome, Report, chosen, run_cases  # noqa: E402
-from lib.world import STAGES, World, injecting  # noqa: E402
+from lib.world import STAGES, World, counting, injecting  # noqa: E402
 
 NAME = "crash_points"
 CALLS = (
@@ -34,9 +34,7 @@ def campaign(options: Options) -> Report:
 def every_case(options: Options) -> list[str]:
     """Counted in one good run of each program, all calls of a name together: N runs over each thread's own."""
     found = []
-    folder = options.folder / NAME / "counting"
-    folder.mkdir(parents=True)
-    with World(folder, check=False) as world:
+    with counting(options, NAME) as (world, folder):
         for name in STAGES:
             calls = counted(world, name, folder / name)
             points = [f"{name}-{call}-{n}" for call in CALLS if calls[call] for n in range(1, calls[call] + SLACK + 1)]

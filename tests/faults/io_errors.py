@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from crash_points import counted  # noqa: E402
 from lib.campaign import Options, Outcome, Report, chosen, run_cases  # noqa: E402
-from lib.world import PIPELINE, STAGES, TRY_AGAIN, Started, World, injecting  # noqa: E402
+from lib.world import PIPELINE, STAGES, TRY_AGAIN, Started, World, counting, injecting  # noqa: E402
 
 NAME = "io_errors"
 CALLS = ("pwrite64", "ftruncate", "fdatasync", "fsync", "openat", "pread64")
@@ -38,9 +38,7 @@ def campaign(options: Options) -> Report:
 
 def every_case(options: Options) -> list[str]:
     found = []
-    folder = options.folder / NAME / "counting"
-    folder.mkdir(parents=True)
-    with World(folder, check=False) as world:
+    with counting(options, NAME) as (world, folder):
         for name in STAGES:
             files = _files(folder / name / "ballast.db")
             calls = counted(world, name, folder / name, CALLS, files)

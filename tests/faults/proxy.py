@@ -24,6 +24,8 @@ import threading
 import time
 from collections import Counter
 
+from lib.wsproxy import read_exactly, read_head
+
 INFINITE = float("inf")
 HUGE = 40 * 1024 * 1024
 HOLD_S = 0.3  # how long a frame waits for another to change places with
@@ -479,23 +481,6 @@ def closed_by_peer(client: socket.socket) -> bool:
 def shut(one: socket.socket) -> None:
     with contextlib.suppress(OSError):
         one.shutdown(socket.SHUT_RDWR)
-
-
-def read_exactly(stream, count: int) -> bytes:
-    data = stream.read(count)
-    if len(data) < count:
-        raise EOFError
-    return data
-
-
-def read_head(stream) -> bytes:
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        line = stream.readline()
-        if not line:
-            raise EOFError
-        head += line
-    return head
 
 
 def header(head: bytes, name: bytes) -> bytes | None:

@@ -404,3 +404,12 @@ def _waits(predicate, seconds: float) -> bool:
         return bool(wait_until(predicate, seconds))
     except AssertionError:
         return False
+
+
+@contextlib.contextmanager
+def counting(options, campaign: str):
+    """A world of its own, and its folder, to find out how many cases a campaign has."""
+    folder = options.folder / campaign / "counting"
+    folder.mkdir(parents=True)
+    with World(folder, check=False) as world:
+        yield world, folder

@@ -1,5 +1,6 @@
 /*
- * For LD_PRELOAD: lets allocations of the program fail, so that every path that is short of memory is taken once.
+ * For LD_PRELOAD: lets allocations of the program fail, so that every path that is short of memory
+ * is taken once.
  *
  *	FAIL_ALLOCATION=N   the Nth allocation alone, from 1
  *	FAIL_FROM=N         the Nth and all behind it
@@ -38,7 +39,8 @@ static bool fails(void)
 {
 	long number = atomic_fetch_add(&made, 1) + 1;
 
-	/* The dynamic linker allocates before any constructor runs, when there is no environment yet. */
+	/* The dynamic linker allocates before any constructor runs, when there is no environment
+	 * yet. */
 	if (environ == NULL)
 		return false;
 	if (!atomic_exchange(&known, 1)) {

@@ -1,6 +1,7 @@
 /*
- * For LD_PRELOAD: the wall clock of a process jumps whenever somebody writes another number of seconds, eight bytes of
- * the machine's own order, into the file CLOCK_SHIFT_FILE. The monotonic clock does not move.
+ * For LD_PRELOAD: the wall clock of a process jumps whenever somebody writes another number of
+ * seconds, eight bytes of the machine's own order, into the file CLOCK_SHIFT_FILE. The monotonic
+ * clock does not move.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -19,7 +20,8 @@ __attribute__((constructor)) static void open_shift(void)
 {
 	const char *path = getenv("CLOCK_SHIFT_FILE");
 	int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-	void *page = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
+	void *page =
+		fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
 
 	if (page != MAP_FAILED)
 		shift_s = page;

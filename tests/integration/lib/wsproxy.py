@@ -10,6 +10,24 @@ import socket
 import threading
 
 
+def read_exactly(stream, count: int) -> bytes:
+    data = stream.read(count)
+    if len(data) < count:
+        raise EOFError
+    return data
+
+
+def read_head(stream) -> bytes:
+    """What stands before the body of an HTTP message, with its empty line."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        line = stream.readline()
+        if not line:
+            raise EOFError
+        head += line
+    return head
+
+
 class WebSocketProxy:
     """One listening port; a pair of threads for each connection."""
 
@@ -69,7 +87,7 @@ class WebSocketProxy:
     def _filter(self, server: socket.socket, client: socket.socket) -> None:
         stream = server.makefile("rb")
         with contextlib.suppress(OSError, EOFError, ValueError):
-            client.sendall(self._handshake(stream))
+            client.sendall(read_head(stream))
             while True:
                 frame, text = self._frame(stream)
                 if text is not None and self.drop(text):
@@ -79,29 +97,13 @@ class WebSocketProxy:
         self._close(server)
         self._close(client)
 
-    @staticmethod
-    def _read(stream, count: int) -> bytes:
-        data = stream.read(count)
-        if len(data) < count:
-            raise EOFError
-        return data
-
-    def _handshake(self, stream) -> bytes:
-        head = b""
-        while not head.endswith(b"\r\n\r\n"):
-            line = stream.readline()
-            if not line:
-                raise EOFError
-            head += line
-        return head
-
     def _frame(self, stream) -> tuple[bytes, str | None]:
-        head = self._read(stream, 2)
+        head = read_exactly(stream, 2)
         length = head[1] & 0x7F
         if length >= 126:
-            extended = self._read(stream, 2 if length == 126 else 8)
+            extended = read_exactly(stream, 2 if length == 126 else 8)
             head += extended
             length = int.from_bytes(extended, "big")
-        payload = self._read(stream, length)
+        payload = read_exactly(stream, length)
         is_text = head[0] & 0x0F == 1
         return head + payload, payload.decode() if is_text else None
