@@ -87,7 +87,7 @@ static void connect_file(struct store *store, const char *path, int flags)
 	code = sqlite3_open_v2(path, &store->connection, flags | SQLITE_OPEN_EXRESCODE, NULL);
 	(void)umask(mask);
 	if (code != SQLITE_OK)
-		store_fail_open(store, code);
+		store_fail_open(store, code, (flags & SQLITE_OPEN_CREATE) != 0);
 
 	(void)sqlite3_busy_timeout(store->connection, STORE_BUSY_TIMEOUT_MS);
 	(void)sqlite3_limit(store->connection, SQLITE_LIMIT_LENGTH, LARGEST_ROW);

@@ -8,7 +8,9 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -71,7 +73,26 @@ void store_fail(const struct store *store, int code, const char *doing, const ch
 	      system_error != 0 ? strerror(system_error) : "none", sql != NULL ? sql : "none");
 }
 
-void store_fail_open(const struct store *store, int code)
+/*
+ * A path whose folder is there and which is not itself a link into nowhere. SQLite then was refused
+ * its file for another reason (disk full, I/O error), tried once more for reading only, and tells
+ * the error of that.
+ */
+static bool could_be_created(const char *path)
+{
+	char folder[PATH_MAX];
+	struct stat status;
+	const char *slash = strrchr(path, '/');
+	int length = slash == NULL
+			     ? snprintf(folder, sizeof(folder), ".")
+			     : snprintf(folder, sizeof(folder), "%.*s/", (int)(slash - path), path);
+
+	if (length < 0 || (size_t)length >= sizeof(folder) || lstat(path, &status) == 0)
+		return false;
+	return stat(folder, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+void store_fail_open(const struct store *store, int code, bool creating)
 {
 	int system_error = sqlite3_system_errno(store->connection);
 	const char *path = store->path.text;
@@ -85,6 +106,11 @@ void store_fail_open(const struct store *store, int code)
 	switch (system_error) {
 	case ENOENT:
 	case ENOTDIR:
+		if (creating && could_be_created(path))
+			fatal(EXIT_CODE_TRY_AGAIN,
+			      "the database file could not be created just now: is the disk full? "
+			      "DATABASE_PATH=%s",
+			      path);
 		fatal(EXIT_CODE_NEEDS_PERSON,
 		      "no such file or directory: create it or set DATABASE_PATH=%s", path);
 	case EACCES:

@@ -25,8 +25,8 @@
  */
 NORETURN void store_fail(const struct store *store, int code, const char *doing, const char *sql);
 
-/* Ends the process because the file could not be opened. */
-NORETURN void store_fail_open(const struct store *store, int code);
+/* Ends the process because the file could not be opened; creating: it need not have been there. */
+NORETURN void store_fail_open(const struct store *store, int code, bool creating);
 
 /* Runs SQL without parameters and results: transactions, settings, migrations. */
 void store_execute(struct store *store, const char *sql);
