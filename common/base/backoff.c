@@ -30,14 +30,19 @@ static int64_t ceiling_ms(const struct backoff *backoff)
 	return ceiling < backoff->maximum_ms ? ceiling : backoff->maximum_ms;
 }
 
+int64_t backoff_jitter_ms(int64_t maximum_ms)
+{
+	uint64_t random;
+
+	invariant(maximum_ms > 0);
+	invariant(getrandom(&random, sizeof(random), 0) == (ssize_t)sizeof(random));
+	return (int64_t)(random % (uint64_t)maximum_ms);
+}
+
 int64_t backoff_next_ms(struct backoff *backoff, int64_t retry_after_ms)
 {
-	int64_t ceiling = ceiling_ms(backoff);
-	uint64_t random;
-	int64_t wait_ms;
+	int64_t wait_ms = 1 + backoff_jitter_ms(ceiling_ms(backoff));
 
-	invariant(getrandom(&random, sizeof(random), 0) == (ssize_t)sizeof(random));
-	wait_ms = 1 + (int64_t)(random % (uint64_t)ceiling);
 	if (backoff->attempts < 1000)
 		backoff->attempts++;
 	if (retry_after_ms > RETRY_AFTER_MAXIMUM_MS)

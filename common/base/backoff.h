@@ -14,6 +14,9 @@ struct backoff {
 void backoff_init(struct backoff *backoff, int64_t base_ms, int64_t maximum_ms);
 void backoff_reset(struct backoff *backoff);
 
+/* Uniform in [0, maximum_ms). */
+int64_t backoff_jitter_ms(int64_t maximum_ms);
+
 /*
  * Counts a failure and returns how long to wait: uniform in [1, min(maximum, base * 2^attempts)],
  * but never less than retry_after_ms (what the peer asked for; 0 if nothing), which is itself

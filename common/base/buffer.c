@@ -3,12 +3,20 @@
 
 #include "base/log.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FIRST_CAPACITY 256
+
+static bool wiping;
+
+void memory_wipe_from_now_on(void)
+{
+	wiping = true;
+}
 
 void *memory_allocate(size_t count, size_t size)
 {
@@ -28,11 +36,32 @@ void *memory_obtain(size_t size)
 	return memory;
 }
 
+void *memory_resize(void *memory, size_t size)
+{
+	size_t kept = memory == NULL ? 0 : malloc_usable_size(memory);
+	void *resized = memory_obtain(size);
+
+	if (kept > size)
+		kept = size;
+	if (kept > 0)
+		memcpy(resized, memory, kept);
+	memory_free(memory);
+	return resized;
+}
+
 void *memory_grow(void *array, size_t old_count, size_t count, size_t size)
 {
 	void *grown;
 
 	invariant(count >= old_count && size > 0);
+	if (wiping) {
+		/* realloc may leave the old block behind as it is. */
+		grown = memory_allocate(count, size);
+		if (old_count > 0)
+			memcpy(grown, array, old_count * size);
+		memory_free(array);
+		return grown;
+	}
 	grown = reallocarray(array, count, size);
 	if (grown == NULL)
 		fatal(EXIT_CODE_TRY_AGAIN, "out of memory count=%zu size=%zu", count, size);
@@ -42,6 +71,8 @@ void *memory_grow(void *array, size_t old_count, size_t count, size_t size)
 
 void memory_free(void *memory)
 {
+	if (wiping && memory != NULL)
+		explicit_bzero(memory, malloc_usable_size(memory));
 	free(memory);
 }
 

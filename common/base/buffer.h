@@ -61,8 +61,16 @@ void buffer_consume(struct buffer *buffer, size_t length);
 void *memory_allocate(size_t count, size_t size);
 /* For libraries that bring their own idea of what they need: not zeroed, never NULL. */
 void *memory_obtain(size_t size);
+/* The same for a block from memory_obtain, or NULL, that is to become as long as that. */
+void *memory_resize(void *memory, size_t size);
 /* Grows an array to count elements; the new ones are zero. */
 void *memory_grow(void *array, size_t old_count, size_t count, size_t size);
 void memory_free(void *memory);
+
+/*
+ * From now on memory is overwritten before it is given back: for the process that holds secrets,
+ * whose copies pass through JSON, HTTP and configuration buffers. Never taken back.
+ */
+void memory_wipe_from_now_on(void);
 
 #endif

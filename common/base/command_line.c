@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAXIMUM_OPERANDS 4
+#define MAXIMUM_OPERANDS 5
 
 /* As the command line gave them; they live as long as argv. */
 static const char *operands[MAXIMUM_OPERANDS];
@@ -33,6 +33,10 @@ static void print_help(const struct process_usage *usage)
 	       "  --check                  prove the configuration and reach what is needed, then "
 	       "leave\n"
 	       "  --help, --version\n");
+	if (usage->has_secrets)
+		printf("  --secrets FILE           more KEY=VALUE lines, in a file that only its "
+		       "owner "
+		       "can read\n");
 	for (size_t i = 0; i < usage->option_count; i++) {
 		const struct process_option *option = &usage->options[i];
 		char name[64];
@@ -56,7 +60,7 @@ static void print_help(const struct process_usage *usage)
 struct command_line {
 	const struct process_usage *usage;
 	struct process_arguments *arguments;
-	const char *config_path;
+	struct config_files files;
 	int maximum_operands;
 	int argc;
 	char **argv;
@@ -114,7 +118,11 @@ static bool read_common_option(struct command_line *line)
 	bool asked = false;
 
 	if (is_option(line, "--config", &inline_value)) {
-		line->config_path = option_value(line, inline_value);
+		line->files.path = option_value(line, inline_value);
+		return true;
+	}
+	if (line->usage->has_secrets && is_option(line, "--secrets", &inline_value)) {
+		line->files.secrets_path = option_value(line, inline_value);
 		return true;
 	}
 	if (read_flag(line, "--help", &asked)) {
@@ -167,8 +175,8 @@ static void read_words(struct command_line *line)
 	}
 }
 
-const char *command_line_read(const struct process_usage *usage, int maximum_operands, int argc,
-			      char **argv, struct process_arguments *arguments)
+struct config_files command_line_read(const struct process_usage *usage, int maximum_operands,
+				      int argc, char **argv, struct process_arguments *arguments)
 {
 	struct command_line line = {
 		.usage = usage,
@@ -180,5 +188,5 @@ const char *command_line_read(const struct process_usage *usage, int maximum_ope
 
 	*arguments = (struct process_arguments){.once = false};
 	read_words(&line);
-	return line.config_path;
+	return line.files;
 }

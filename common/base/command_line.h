@@ -6,11 +6,12 @@
 #include "base/process.h"
 
 /*
- * Reads argv into arguments and the options' values; the path given with --config, or NULL. --help
+ * Reads argv into arguments and the options' values; the files given with --config and
+ * --secrets. --help
  * and --version are answered here and end the process (0), as does a word that cannot be understood
  * (64).
  */
-const char *command_line_read(const struct process_usage *usage, int maximum_operands, int argc,
-			      char **argv, struct process_arguments *arguments);
+struct config_files command_line_read(const struct process_usage *usage, int maximum_operands,
+				      int argc, char **argv, struct process_arguments *arguments);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,17 +20,24 @@ struct file_line {
 	const char *value;
 };
 
-static bool read_file(const char *path, struct buffer *text)
+static int open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		log_error("cannot read the configuration file path=%s reason=%s", path,
+			  strerror(errno));
+	return fd;
+}
+
+/* Reads to the end and closes. */
+static bool read_file(int fd, const char *path, struct buffer *text)
 {
 	char chunk[4096];
 	ssize_t count = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0) {
-		log_error("cannot read the configuration file path=%s reason=%s", path,
-			  strerror(errno));
+	if (fd < 0)
 		return false;
-	}
 	while ((count = read(fd, chunk, sizeof(chunk))) > 0) {
 		if (!buffer_append(text, chunk, (size_t)count)) {
 			log_error("the configuration file is too large path=%s", path);
@@ -42,7 +50,38 @@ static bool read_file(const char *path, struct buffer *text)
 		log_error("cannot read the configuration file path=%s reason=%s", path,
 			  strerror(errno));
 	(void)close(fd);
+	explicit_bzero(chunk, sizeof(chunk));
 	return count == 0;
+}
+
+/* Asked of the open file, not of its name: nobody can exchange it in between. */
+static bool is_private(int fd, const char *path)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0) {
+		log_error("cannot read the file of secrets path=%s reason=%s", path,
+			  strerror(errno));
+		return false;
+	}
+	if (S_ISREG(status.st_mode) && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0 &&
+	    (status.st_uid == geteuid() || status.st_uid == 0))
+		return true;
+	log_error("others may read or change the file of secrets: chown it to the user of this "
+		  "program, then chmod 600 path=%s",
+		  path);
+	return false;
+}
+
+bool config_read_private_file(const char *path, struct buffer *text)
+{
+	int fd = open_file(path);
+
+	if (fd >= 0 && !is_private(fd, path)) {
+		(void)close(fd);
+		return false;
+	}
+	return read_file(fd, path, text);
 }
 
 static char *trim(char *text)
@@ -118,6 +157,7 @@ struct file_values {
 	size_t key_count;
 	struct config_text *values; /* one for each key */
 	bool *given;
+	bool are_secret; /* the lines of the file of secrets */
 	bool good;
 };
 
@@ -128,6 +168,13 @@ static void take_line(void *context, const struct file_line *line)
 	for (size_t i = 0; i < values->key_count; i++) {
 		if (strcmp(values->keys[i].name, line->key) != 0)
 			continue;
+		if (values->keys[i].secret && !values->are_secret) {
+			log_error("%s: is a secret: it belongs into the environment or the file "
+				  "given with --secrets",
+				  line->key);
+			values->good = false;
+			return;
+		}
 		if (strlen(line->value) >= CONFIG_TEXT_SIZE) {
 			log_error("%s: longer than %d characters", line->key, CONFIG_TEXT_SIZE - 1);
 			values->good = false;
@@ -141,13 +188,15 @@ static void take_line(void *context, const struct file_line *line)
 		log_warn("configuration file: no program knows the key %s", line->key);
 }
 
-static bool read_values(struct file_values *values, const char *path)
+static bool read_values(struct file_values *values, const char *path, bool are_secret)
 {
 	struct buffer text;
 	bool good;
 
+	values->are_secret = are_secret;
 	buffer_init(&text, BUFFER_MAX_CONFIG);
-	good = read_file(path, &text);
+	good = are_secret ? config_read_private_file(path, &text)
+			  : read_file(open_file(path), path, &text);
 	/* The lines behind a NUL would be passed over, and their limits with them. */
 	if (good && strlen(buffer_text(&text)) != text.length) {
 		log_error("configuration file: has a NUL byte path=%s", path);
@@ -159,33 +208,49 @@ static bool read_values(struct file_values *values, const char *path)
 	return good && values->good;
 }
 
+/* The environment of a process can be read in /proc as it was at the start. */
+static void forget_variable(const char *name, char *value)
+{
+	explicit_bzero(value, strlen(value));
+	(void)unsetenv(name);
+}
+
 static bool set_key(const struct config_key *key, const char *from_file)
 {
-	const char *value = getenv(key->name);
+	char *from_environment = getenv(key->name);
+	const char *value = from_environment;
+	bool good;
 
 	if (value == NULL || value[0] == '\0')
 		value = from_file;
 	if (value == NULL)
 		value = key->fallback;
-	if (value != NULL)
-		return config_set_value(key, value);
+	if (value != NULL) {
+		good = config_set_value(key, value);
+		if (key->secret && from_environment != NULL)
+			forget_variable(key->name, from_environment);
+		return good;
+	}
 	if (!key->required)
 		return true;
 	log_error("%s: is missing (%s)", key->name, key->help);
 	return false;
 }
 
-bool config_load(const struct config_key *keys, size_t key_count, const char *path)
+bool config_load(const struct config_key *keys, size_t key_count, const struct config_files *files)
 {
 	struct file_values values = {.keys = keys, .key_count = key_count, .good = true};
 	bool good = true;
 
 	values.values = memory_allocate(key_count, sizeof(*values.values));
 	values.given = memory_allocate(key_count, sizeof(*values.given));
-	if (path != NULL)
-		good = read_values(&values, path);
+	if (files->path != NULL)
+		good = read_values(&values, files->path, false);
+	if (files->secrets_path != NULL)
+		good = read_values(&values, files->secrets_path, true) && good;
 	for (size_t i = 0; i < key_count; i++)
 		good = set_key(&keys[i], values.given[i] ? values.values[i].text : NULL) && good;
+	explicit_bzero(values.values, key_count * sizeof(*values.values));
 	memory_free(values.values);
 	memory_free(values.given);
 	return good;
@@ -195,6 +260,11 @@ static void print_value(const struct config_key *key)
 {
 	const struct config_addresses *addresses = key->target;
 
+	if (key->secret) {
+		printf("%s",
+		       ((const struct config_text *)key->target)->text[0] != '\0' ? "(set)" : "");
+		return;
+	}
 	switch (key->kind) {
 	case CONFIG_KIND_TEXT:
 	case CONFIG_KIND_CHOICE:
@@ -209,6 +279,9 @@ static void print_value(const struct config_key *key)
 		return;
 	case CONFIG_KIND_SHARES:
 		printf("%s", shares_text(*(const struct shares *)key->target).text);
+		return;
+	case CONFIG_KIND_USD:
+		printf("%s", usd_text(*(const struct usd *)key->target).text);
 		return;
 	case CONFIG_KIND_ADDRESS:
 		printf("%s", evm_address_text(key->target).text);

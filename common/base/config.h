@@ -41,6 +41,7 @@ enum config_kind {
 	CONFIG_KIND_URL,       /* struct config_text; its scheme is one of choices ("ws|wss") */
 	CONFIG_KIND_INTEGER,   /* int64_t within minimum..maximum */
 	CONFIG_KIND_SHARES,    /* struct shares, greater than zero */
+	CONFIG_KIND_USD,       /* struct usd, greater than zero */
 	CONFIG_KIND_ADDRESS,   /* struct evm_address */
 	CONFIG_KIND_ADDRESSES, /* struct config_addresses, comma separated, at least one */
 };
@@ -49,6 +50,8 @@ struct config_key {
 	const char *name;
 	enum config_kind kind;
 	bool required;
+	bool secret; /* text that only the environment and the file of secrets may give; never
+			printed */
 	const char *fallback; /* the default as text; NULL: empty (text), 0 (integer), all zero
 				 (address) */
 	int64_t minimum, maximum;
@@ -57,10 +60,28 @@ struct config_key {
 	void *target;
 };
 
-/* One problem or more: each is logged as an error that names key and remedy. path may be NULL. */
-MUST_USE bool config_load(const struct config_key *keys, size_t key_count, const char *path);
+/* NULL: there is none. */
+struct config_files {
+	const char *path;
+	/*
+	 * What it says counts more than path's. Refused when anybody but its owner, who is this
+	 * process' user or root, has a right to it.
+	 */
+	const char *secrets_path;
+};
 
-/* "KEY=value" lines for --check, URLs redacted. */
+/* One problem or more: each is logged as an error that names key and remedy. */
+MUST_USE bool config_load(const struct config_key *keys, size_t key_count,
+			  const struct config_files *files);
+
+/*
+ * The bytes of a file that only its owner can read, as the file of secrets must be. False after
+ * logging what is wrong, which never includes its contents. The caller frees the buffer either way.
+ */
+struct buffer;
+MUST_USE bool config_read_private_file(const char *path, struct buffer *text);
+
+/* "KEY=value" lines for --check, URLs redacted, of secrets only whether they are set. */
 void config_print(const struct config_key *keys, size_t key_count);
 
 /*

@@ -120,6 +120,19 @@ static bool set_shares(const struct config_key *key, const char *value)
 	return true;
 }
 
+static bool set_usd(const struct config_key *key, const char *value)
+{
+	struct usd amount;
+
+	if (!usd_parse(value, &amount) || usd_is_negative(amount) || usd_is_zero(amount)) {
+		log_error("%s: must be a decimal number of dollars above 0, such as 25000",
+			  key->name);
+		return false;
+	}
+	*(struct usd *)key->target = amount;
+	return true;
+}
+
 static bool set_address(const struct config_key *key, const char *value)
 {
 	if (evm_address_parse(value, key->target))
@@ -198,6 +211,8 @@ bool config_set_value(const struct config_key *key, const char *value)
 		return set_integer(key, value);
 	case CONFIG_KIND_SHARES:
 		return set_shares(key, value);
+	case CONFIG_KIND_USD:
+		return set_usd(key, value);
 	case CONFIG_KIND_ADDRESS:
 		return set_address(key, value);
 	case CONFIG_KIND_ADDRESSES:

@@ -207,6 +207,34 @@ bool usd_add(struct usd a, struct usd b, struct usd *sum)
 	return true;
 }
 
+bool usd_is_zero(struct usd value)
+{
+	return value.units == 0;
+}
+
+bool usd_is_negative(struct usd value)
+{
+	return value.units < 0;
+}
+
+int usd_compare(struct usd a, struct usd b)
+{
+	return (a.units > b.units) - (a.units < b.units);
+}
+
+bool shares_affordable(struct usd cash, struct usd price, int64_t *whole)
+{
+	int128 count;
+
+	if (price.units <= 0)
+		return false;
+	count = cash.units <= 0 ? 0 : cash.units / price.units;
+	if (count > INT64_MAX)
+		return false;
+	*whole = (int64_t)count;
+	return true;
+}
+
 bool shares_is_zero(struct shares value)
 {
 	return value.units == 0;

@@ -55,11 +55,20 @@ MUST_USE bool shares_add(struct shares a, struct shares b, struct shares *sum);
 MUST_USE bool shares_subtract(struct shares a, struct shares b, struct shares *difference);
 MUST_USE bool usd_add(struct usd a, struct usd b, struct usd *sum);
 
+bool usd_is_zero(struct usd value);
+bool usd_is_negative(struct usd value);
+/* -1, 0, 1 */
+int usd_compare(struct usd a, struct usd b);
+
 bool shares_is_zero(struct shares value);
 bool shares_is_negative(struct shares value);
 /* -1, 0, 1 */
 int shares_compare(struct shares a, struct shares b);
 struct shares shares_minimum(struct shares a, struct shares b);
+
+/* The whole shares that so many dollars buy at that price: 0 and more. False: price is not
+ * positive, or they do not fit. */
+MUST_USE bool shares_affordable(struct usd cash, struct usd price, int64_t *whole);
 
 /* The whole shares in |value|, rounded towards zero: 2.9 and -2.9 give 2. False above INT64_MAX. */
 MUST_USE bool shares_whole(struct shares value, int64_t *whole);

@@ -129,12 +129,12 @@ static void start_log(const struct process_usage *usage)
 void process_start(const struct process_usage *usage, int maximum_operands, int argc, char **argv,
 		   struct process_arguments *arguments)
 {
-	const char *config_path;
+	struct config_files files;
 	bool good;
 
 	log_start(usage->program, LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
-	config_path = command_line_read(usage, maximum_operands, argc, argv, arguments);
-	good = config_load(usage->keys, usage->key_count, config_path);
+	files = command_line_read(usage, maximum_operands, argc, argv, arguments);
+	good = config_load(usage->keys, usage->key_count, &files);
 	if (usage->complete != NULL)
 		good = usage->complete(usage->context) && good;
 	if (!good) {

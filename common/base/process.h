@@ -33,6 +33,7 @@ struct process_usage {
 	size_t option_count;
 	const struct config_key *keys;
 	size_t key_count;
+	bool has_secrets; /* the option --secrets FILE */
 	/*
 	 * Checks between keys, after all were read; logs what is wrong and returns false. Called
 	 * even when a key alone is wrong, so that all problems are listed at once. May be NULL.

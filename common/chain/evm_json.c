@@ -3,7 +3,7 @@
 
 #include "base/hex.h"
 #include "chain/evm_rpc_errors.h"
-#include "chain/json_text.h"
+#include "net/json_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>

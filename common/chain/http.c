@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
-#include "chain/http_curl.h"
+#include "net/http_curl.h"
 
 #define STATUS_REQUEST_TIMEOUT	 408
 #define STATUS_TOO_MANY_REQUESTS 429

@@ -3,7 +3,7 @@
 
 #include "base/hex.h"
 #include "base/log.h"
-#include "chain/json_text.h"
+#include "net/json_text.h"
 
 #include <inttypes.h>
 #include <jansson.h>

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
-#include "chain/http_curl.h"
+#include "net/http_curl.h"
 
 #include <errno.h>
 #include <poll.h>

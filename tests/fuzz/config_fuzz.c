@@ -80,7 +80,7 @@ static bool load(struct bytes text, struct values *loaded)
 	fuzz_require(write(fd, text.data, text.length) == (ssize_t)text.length);
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	memset(&values, 0, sizeof(values));
-	good = config_load(keys, ARRAY_LENGTH(keys), path);
+	good = config_load(keys, ARRAY_LENGTH(keys), &(struct config_files){.path = path});
 	(void)close(fd);
 	*loaded = values;
 	return good;

@@ -40,8 +40,9 @@ static void a_line_that_is_no_key_and_value_is_refused(void **state)
 	assert_false(load_file("TEST_TEXT\n"));
 	assert_false(load_file("=value\n"));
 	assert_false(load_file("test_text=lower case\n"));
-	assert_false(config_load(keys, ARRAY_LENGTH(keys), "/nonexistent/ballast.conf"));
-	assert_false(config_load(keys, ARRAY_LENGTH(keys), "/tmp"));
+	assert_false(config_load(keys, ARRAY_LENGTH(keys),
+				 &(struct config_files){.path = "/nonexistent/ballast.conf"}));
+	assert_false(config_load(keys, ARRAY_LENGTH(keys), &(struct config_files){.path = "/tmp"}));
 }
 
 static void a_missing_required_key_is_refused(void **state)

@@ -28,13 +28,13 @@ static bool load_with(const char *name, const char *value)
 {
 	(void)set_up(NULL);
 	setenv(name, value, 1);
-	return config_load(keys, ARRAY_LENGTH(keys), NULL);
+	return config_load(keys, ARRAY_LENGTH(keys), &(struct config_files){.path = NULL});
 }
 
 static void the_defaults_pass_their_own_checks(void **state)
 {
 	(void)state;
-	assert_true(config_load(keys, ARRAY_LENGTH(keys), NULL));
+	assert_true(config_load(keys, ARRAY_LENGTH(keys), &(struct config_files){.path = NULL}));
 	assert_string_equal(database.text, "ballast.db");
 	assert_string_equal(logging.level.text, "info");
 	assert_string_equal(logging.format.text, "text");

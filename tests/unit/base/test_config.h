@@ -60,7 +60,7 @@ static inline int set_up(void **state)
 
 static inline bool load(void)
 {
-	return config_load(keys, ARRAY_LENGTH(keys), NULL);
+	return config_load(keys, ARRAY_LENGTH(keys), &(struct config_files){.path = NULL});
 }
 
 static inline bool load_with(const char *name, const char *value)
@@ -82,7 +82,7 @@ static inline bool load_bytes(const char *text, size_t length)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, length), (ssize_t)length);
 	close(fd);
-	good = config_load(keys, ARRAY_LENGTH(keys), path);
+	good = config_load(keys, ARRAY_LENGTH(keys), &(struct config_files){.path = path});
 	unlink(path);
 	return good;
 }

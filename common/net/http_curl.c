@@ -2,7 +2,7 @@
  * See http_curl.h. The caller decides what is sent and what an answer means; here stands whom we
  * speak to, and how libcurl is made to wait together with the process' own signals.
  */
-#include "chain/http_curl.h"
+#include "net/http_curl.h"
 
 #include "base/clock.h"
 #include "base/log.h"

@@ -2,8 +2,8 @@
  * What the two users of libcurl, http.c and websocket_connection.c, have in common, so that the
  * options that decide whom we trust stand once. For those two files only.
  */
-#ifndef BALLAST_CHAIN_HTTP_CURL_H
-#define BALLAST_CHAIN_HTTP_CURL_H
+#ifndef BALLAST_NET_HTTP_CURL_H
+#define BALLAST_NET_HTTP_CURL_H
 
 #include "base/compiler.h"
 
