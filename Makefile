@@ -11,7 +11,7 @@ QUIET := $(if $(V),,@)
 PROGRAMS := listener backfiller processor executor
 OUT      := build/$(VARIANT)-$(notdir $(CC))
 SQLITE   := node_modules/better-sqlite3/deps/sqlite3
-PACKAGES := libcurl jansson libcrypto libsodium
+PACKAGES := libcurl jansson libssl libcrypto libsodium
 
 WARNINGS := -Wall -Wextra -Wpedantic -Werror -Wconversion -Wsign-conversion -Wshadow -Wundef -Wvla \
 	-Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wcast-qual \

@@ -80,7 +80,7 @@ static bool script_is_valid(struct dry_run *dry_run)
 }
 
 static enum outcome dry_run_submit(void *context, const struct broker_order *order,
-				   struct broker_order_id *order_id, struct error *error)
+				   struct broker_acceptance *acceptance, struct error *error)
 {
 	struct dry_run *dry_run = context;
 	char fate[FATE_SIZE];
@@ -96,20 +96,23 @@ static enum outcome dry_run_submit(void *context, const struct broker_order *ord
 	if (strcmp(fate, "lost") == 0)
 		return error_set(error, OUTCOME_UNKNOWN, ERROR_KIND_UNREACHABLE,
 				 "dry run: answer lost by DRY_RUN_SCRIPT");
-	length = snprintf(order_id->text, sizeof(order_id->text), ORDER_ID_PREFIX "%s:%s",
-			  order->client_order_id, fate);
-	invariant(length > 0 && (size_t)length < sizeof(order_id->text));
+	length = snprintf(acceptance->order_id, sizeof(acceptance->order_id),
+			  ORDER_ID_PREFIX "%s:%s", order->client_order_id, fate);
+	invariant(length > 0 && (size_t)length < sizeof(acceptance->order_id));
+	acceptance->shares = order->shares;
 	return OUTCOME_OK;
 }
 
 static enum outcome dry_run_find(void *context, const struct broker_order *order,
-				 struct broker_order_id *order_id, struct error *error)
+				 enum broker_search *search, struct broker_acceptance *acceptance,
+				 struct error *error)
 {
 	(void)context;
 	(void)order;
-	(void)order_id;
-	return error_set(error, OUTCOME_REJECTED, ERROR_KIND_NONE,
-			 "dry run: places nothing, so nothing was placed");
+	(void)acceptance;
+	(void)error;
+	*search = BROKER_SEARCH_ABSENT; /* it places nothing, so nothing was placed */
+	return OUTCOME_OK;
 }
 
 static void report_filled(const struct broker_order *order, struct shares filled,
@@ -158,6 +161,7 @@ static void dry_run_close(void *context)
 
 static const struct broker_operations dry_run_operations = {
 	.name = "dry-run",
+	.absence = {.proves_not_placed = true},
 	.submit = dry_run_submit,
 	.find = dry_run_find,
 	.report = dry_run_report,

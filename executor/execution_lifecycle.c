@@ -18,19 +18,20 @@ enum execution_status lifecycle_after_submit(enum outcome outcome)
 	invariant_unreachable("a known outcome");
 }
 
-enum execution_status lifecycle_after_find(enum outcome outcome)
+enum execution_status lifecycle_after_find(enum broker_search search, bool settled,
+					   bool absence_proves_not_placed)
 {
-	switch (outcome) {
-	case OUTCOME_OK:
+	switch (search) {
+	case BROKER_SEARCH_FOUND:
 		return EXECUTION_SUBMITTED;
-	case OUTCOME_RETRY:
-		return EXECUTION_SUBMITTING;
-	case OUTCOME_REJECTED:
-		return EXECUTION_PENDING;
-	case OUTCOME_UNKNOWN:
+	case BROKER_SEARCH_AMBIGUOUS:
 		return EXECUTION_HELD;
+	case BROKER_SEARCH_ABSENT:
+		if (!settled)
+			return EXECUTION_SUBMITTING;
+		return absence_proves_not_placed ? EXECUTION_PENDING : EXECUTION_HELD;
 	}
-	invariant_unreachable("a known outcome");
+	invariant_unreachable("a known search");
 }
 
 enum execution_status lifecycle_after_report(const struct broker_report *report,

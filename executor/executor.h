@@ -8,6 +8,7 @@
 
 #include "base/compiler.h"
 #include "executor/broker.h"
+#include "executor/order_gate.h"
 #include "executor/order_timers.h"
 #include "store/controls.h"
 #include "store/executions.h"
@@ -24,12 +25,21 @@ struct executor {
 	struct controls controls;
 	struct broker broker;
 	struct order_timers timers;
+	struct order_gate gate;
+	struct broker_known_orders known;
+	int64_t keep_due_ms; /* monotonic: the broker's own housekeeping */
 	bool halt_announced;
+};
+
+struct executor_options {
+	struct order_limits limits;
+	bool enforce_hours;
+	bool once; /* open orders are asked about at once, not spread over the first seconds */
 };
 
 /* Takes the store and the broker over; executor_close closes both. */
 void executor_open(struct executor *executor, const struct store *store,
-		   const struct broker *broker);
+		   const struct broker *broker, const struct executor_options *options);
 void executor_close(struct executor *executor);
 
 /*

@@ -2,30 +2,24 @@
  * executor: turns executions into orders at a broker.
  *
  * Reads: executions, trade_execution_links, onchain_trades (what the hedged trades were worth),
- * controls. Writes: executions (broker, status, client_order_id, order_id, filled_shares,
- * average_price, error, the times); controls, by the commands halt and resume. Talks to: the
- * broker. Never to the chain.
+ * controls, broker_tokens. Writes: executions (broker, status, client_order_id, order_id,
+ * order_shares, accepted_shares, filled_shares, average_price, error, the times); broker_tokens; by
+ * commands controls and operator_decisions. Talks to: the broker. Never to the chain.
  */
-#include "base/config.h"
+#include "base/buffer.h"
 #include "base/log.h"
 #include "base/process.h"
-#include "base/settings.h"
-#include "executor/broker_dry_run.h"
+#include "executor/commands.h"
 #include "executor/executor.h"
+#include "executor/executor_config.h"
+#include "executor/locked_memory.h"
 #include "store/instance_lock.h"
 #include "store/wakeup.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-struct executor_config {
-	struct config_text database_path;
-	struct log_settings log;
-	struct config_text broker;
-	int64_t dry_run_fill_delay_ms;
-	struct config_text dry_run_script;
-};
+#include <unistd.h>
 
 static const char details[] =
 	"Takes each PENDING execution to the broker: the intent is on disk before the first byte "
@@ -34,54 +28,59 @@ static const char details[] =
 	"decide is HELD.\n"
 	"\n"
 	"Commands:\n"
+	"  status        broker, account, tokens, market, open executions, limits used today\n"
+	"  held          the executions that a person must decide about, and how\n"
+	"  resolve ID (--adopt ORDER_ID | --not-placed | --filled SHARES PRICE) [--reason TEXT]\n"
+	"                the decision: it is that order; there is none; so much was filled (PRICE "
+	"may be: unknown)\n"
 	"  halt REASON   stop new orders at once (open ones are followed to their end)\n"
 	"  resume        let new orders go out again\n"
+	"  auth          log in at Schwab (once a week): prints an address, takes the one it ends "
+	"at\n"
 	"\n"
 	"With --once it leaves when nothing is open, or when only time or the broker can move what "
-	"is.\n";
+	"is.\n"
+	"--check asks the broker who we are and places nothing.\n";
 
-static int run_command(const struct executor_config *config, const char *name, const char *reason)
+/* Exit 69: the broker could not be asked; 78: it refuses us, or something is set wrong. */
+static int check_broker(const struct broker *broker)
 {
-	bool halt = strcmp(name, "halt") == 0;
-	struct controls controls;
-	struct store store;
+	struct broker_account account = {.number = ""};
+	struct broker_market market;
+	struct error error = {.kind = ERROR_KIND_NONE};
+	enum outcome outcome = OUTCOME_OK;
 
-	if (!halt && strcmp(name, "resume") != 0)
-		fatal(EXIT_CODE_USAGE, "unknown command: try --help command=%s", name);
-	if (halt != (reason != NULL))
-		fatal(EXIT_CODE_USAGE, "halt takes a REASON, resume takes none: try --help");
-	store_open(&store, config->database_path.text);
-	controls_open(&controls, &store);
-	if (!store_begin(&store))
-		fatal(EXIT_CODE_TRY_AGAIN, "stopped before the switch was written");
-	controls_set_trading_halted(&controls, halt, halt ? reason : "resumed by an operator");
-	store_commit(&store);
-	controls_close(&controls);
-	store_close(&store);
-	log_info("trading %s", halt ? "halted" : "resumed");
-	return 0;
+	if (broker->operations->account != NULL)
+		outcome = broker->operations->account(broker->context, &account, &error);
+	if (outcome == OUTCOME_OK && broker->operations->market != NULL)
+		outcome = broker->operations->market(broker->context, &market, &error);
+	if (outcome == OUTCOME_OK) {
+		if (account.number[0] != '\0')
+			printf("account %s (%s)\n", account.number, account.description);
+		return 0;
+	}
+	log_error("the broker is not usable: %s", error.text);
+	return outcome == OUTCOME_REJECTED || error.kind == ERROR_KIND_INVALID
+		       ? EXIT_CODE_NEEDS_PERSON
+		       : EXIT_CODE_UNAVAILABLE;
 }
 
-static bool open_broker(const struct executor_config *config, struct broker *broker)
-{
-	const struct dry_run_options options = {
-		.fill_delay_ms = config->dry_run_fill_delay_ms,
-		.script = config->dry_run_script.text,
-	};
-
-	/* BROKER knows no other word yet: config_load has refused them. */
-	return broker_dry_run_open(broker, &options);
-}
-
-static int check(const struct executor_config *config, const struct config_key *keys,
-		 size_t key_count)
+static int check(struct executor_config *config, const struct config_key *keys, size_t key_count)
 {
 	struct broker broker;
+	int code;
 
-	if (!open_broker(config, &broker))
-		return EXIT_CODE_NEEDS_PERSON;
-	broker.operations->close(broker.context);
 	store_check(config->database_path.text);
+	/* Opening it would make the database. */
+	if (strcmp(config->broker.text, "schwab") == 0 &&
+	    access(config->database_path.text, F_OK) != 0)
+		fatal(EXIT_CODE_NEEDS_PERSON, "there is no Schwab login yet: run executor auth");
+	if (!executor_config_open_broker(config, &broker))
+		return EXIT_CODE_NEEDS_PERSON;
+	code = check_broker(&broker);
+	broker.operations->close(broker.context);
+	if (code != 0)
+		return code;
 	config_print(keys, key_count);
 	printf("executor: configuration and broker are good\n");
 	return 0;
@@ -102,63 +101,69 @@ static void run(struct executor *executor, bool once)
 	wakeup_close(&wakeup);
 }
 
-int main(int argc, char **argv)
+static int trade(struct executor_config *config, bool once)
 {
-	static struct executor_config config;
-	const struct config_key keys[] = {
-		SETTINGS_DATABASE_PATH(&config.database_path),
-		SETTINGS_LOG(&config.log),
-		{.name = "BROKER",
-		 .kind = CONFIG_KIND_CHOICE,
-		 .fallback = "dry-run",
-		 .choices = "dry-run",
-		 .help = "where orders go",
-		 .target = &config.broker},
-		{.name = "DRY_RUN_FILL_DELAY_MS",
-		 .kind = CONFIG_KIND_INTEGER,
-		 .fallback = "0",
-		 .minimum = 0,
-		 .maximum = 86400000,
-		 .help = "dry run: from order to fill",
-		 .target = &config.dry_run_fill_delay_ms},
-		{.name = "DRY_RUN_SCRIPT",
-		 .kind = CONFIG_KIND_TEXT,
-		 .help = "dry run: what the first orders meet (fill, refuse, unreachable, lost, "
-			 "expire, "
-			 "partial:N), comma separated",
-		 .target = &config.dry_run_script},
-	};
-	const struct process_usage usage = {
-		.program = "executor",
-		.summary = "places the offsetting orders at the broker, each exactly once",
-		.details = details,
-		.keys = keys,
-		.key_count = ARRAY_LENGTH(keys),
-	};
-	struct process_arguments arguments;
-	struct instance_lock lock;
+	struct executor_options options;
 	struct executor executor;
+	struct instance_lock lock;
 	struct broker broker;
 	struct store store;
 
-	process_start(&usage, 2, argc, argv, &arguments);
-	if (arguments.operand_count > 0)
-		return run_command(&config, arguments.operands[0],
-				   arguments.operand_count > 1 ? arguments.operands[1] : NULL);
-	if (arguments.check)
-		return check(&config, keys, ARRAY_LENGTH(keys));
-	if (!open_broker(&config, &broker))
-		return EXIT_CODE_NEEDS_PERSON;
-	store_open(&store, config.database_path.text);
-	instance_lock_open(&lock, config.database_path.text);
+	store_open(&store, config->database_path.text);
+	instance_lock_open(&lock, config->database_path.text);
 	instance_lock_claim(&lock, INSTANCE_LOCK_EXECUTOR);
-	executor_open(&executor, &store, &broker);
-	log_info("ready database=%s broker=%s", config.database_path.text, config.broker.text);
+	if (!executor_config_open_broker(config, &broker))
+		return EXIT_CODE_NEEDS_PERSON;
+	executor_config_forget(config);
+	executor_config_options(config, once, &options);
+	executor_open(&executor, &store, &broker, &options);
+	log_info("ready database=%s broker=%s mode=%s", config->database_path.text,
+		 config->broker.text, config->trading_mode.text);
 
-	run(&executor, arguments.once);
+	run(&executor, once);
 
 	log_info("stopped open_executions=%" PRId64, executions_count_open(&executor.executions));
 	executor_close(&executor);
 	instance_lock_close(&lock);
 	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct executor_config config;
+	struct config_key keys[EXECUTOR_KEYS_MAXIMUM];
+	struct command_options command = {.adopt = NULL};
+	const struct process_option options[] = {
+		{"--adopt", "ORDER_ID", "resolve: the broker's order is this one", &command.adopt},
+		{"--not-placed", NULL, "resolve: no order exists", &command.not_placed},
+		{"--filled", "SHARES", "resolve: so much was filled; PRICE is the next word",
+		 &command.filled},
+		{"--reason", "TEXT", "resolve: why, for the record", &command.reason},
+	};
+	struct process_usage usage = {
+		.program = "executor",
+		.summary = "places the offsetting orders at the broker, each exactly once",
+		.details = details,
+		.options = options,
+		.option_count = ARRAY_LENGTH(options),
+		.keys = keys,
+		.has_secrets = true,
+		.complete = executor_config_complete,
+		.context = &config,
+	};
+	struct process_arguments arguments;
+	int code;
+
+	memory_wipe_from_now_on();
+	config.secrets = locked_memory_allocate(sizeof(*config.secrets));
+	usage.key_count = executor_config_keys(&config, keys);
+	process_start(&usage, 3, argc, argv, &arguments);
+	if (arguments.operand_count > 0)
+		code = command_run(&config, &command, arguments.operands, arguments.operand_count);
+	else if (arguments.check)
+		code = check(&config, keys, usage.key_count);
+	else
+		code = trade(&config, arguments.once);
+	executor_config_forget(&config);
+	return code;
 }

@@ -7,6 +7,8 @@
 
 #define BACKOFF_BASE_MS	   1000
 #define BACKOFF_MAXIMUM_MS 60000
+#define POLL_FIRST_MS	   500
+#define POLL_MAXIMUM_MS	   15000
 
 void order_timers_init(struct order_timers *timers)
 {
@@ -42,8 +44,7 @@ static struct order_timer *find_or_add_timer(struct order_timers *timers, int64_
 		timers->capacity = capacity;
 	}
 	timer = &timers->items[timers->count++];
-	timer->execution_id = execution_id;
-	timer->due_ms = 0;
+	*timer = (struct order_timer){.execution_id = execution_id};
 	backoff_init(&timer->backoff, BACKOFF_BASE_MS, BACKOFF_MAXIMUM_MS);
 	return timer;
 }
@@ -68,6 +69,41 @@ int64_t order_timers_back_off(struct order_timers *timers, int64_t execution_id,
 
 	timer->due_ms = clock_monotonic_ms() + wait_ms;
 	return wait_ms;
+}
+
+void order_timers_poll(struct order_timers *timers, int64_t execution_id)
+{
+	struct order_timer *timer = find_or_add_timer(timers, execution_id);
+	int64_t wait_ms = POLL_FIRST_MS;
+
+	for (int64_t i = 0; i < timer->polls && wait_ms < POLL_MAXIMUM_MS; i++)
+		wait_ms *= 2;
+	if (wait_ms > POLL_MAXIMUM_MS)
+		wait_ms = POLL_MAXIMUM_MS;
+	timer->polls++;
+	timer->due_ms = clock_monotonic_ms() + wait_ms + backoff_jitter_ms(wait_ms / 3);
+}
+
+struct order_looks order_timers_look(struct order_timers *timers, int64_t execution_id)
+{
+	struct order_timer *timer = find_or_add_timer(timers, execution_id);
+	int64_t now_ms = clock_monotonic_ms();
+
+	if (timer->looks == 0)
+		timer->looking_since_ms = now_ms;
+	timer->looks++;
+	return (struct order_looks){.count = timer->looks,
+				    .during_ms = now_ms - timer->looking_since_ms};
+}
+
+void order_timers_settle(struct order_timers *timers, int64_t execution_id)
+{
+	struct order_timer *timer = find_timer(timers, execution_id);
+
+	if (timer == NULL)
+		return;
+	timer->looks = 0;
+	backoff_reset(&timer->backoff);
 }
 
 void order_timers_forget(struct order_timers *timers, int64_t execution_id)

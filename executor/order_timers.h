@@ -16,6 +16,9 @@ struct order_timer {
 	int64_t execution_id;
 	int64_t due_ms; /* monotonic */
 	struct backoff backoff;
+	int64_t polls;		  /* how often the open order's state was read */
+	int64_t looks;		  /* how often the answer settled nothing, in a row */
+	int64_t looking_since_ms; /* monotonic: the first of them */
 };
 
 /* One entry for each execution that waits; there is at most one open execution a symbol. */
@@ -37,6 +40,18 @@ void order_timers_wait(struct order_timers *timers, int64_t execution_id, int64_
 /* Counts a failure and leaves it alone for a growing time, which is returned. */
 int64_t order_timers_back_off(struct order_timers *timers, int64_t execution_id,
 			      int64_t retry_after_ms);
+
+/* Leaves an open order alone: half a second at first, then longer, up to 15 s and some jitter. */
+void order_timers_poll(struct order_timers *timers, int64_t execution_id);
+
+/* Counts an answer that settled nothing (absent, contradictory). */
+struct order_looks {
+	int64_t count;
+	int64_t during_ms; /* since the first */
+};
+struct order_looks order_timers_look(struct order_timers *timers, int64_t execution_id);
+/* An answer made sense: the next look is the first again, and so is the next failure. */
+void order_timers_settle(struct order_timers *timers, int64_t execution_id);
 
 void order_timers_forget(struct order_timers *timers, int64_t execution_id);
 

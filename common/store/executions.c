@@ -15,8 +15,8 @@
 #define RECENT_FAILURES_MAX "64"
 
 #define COLUMNS                                                                                    \
-	"id, symbol, shares, direction, broker, status, client_order_id, order_id, filled_shares," \
-	" average_price, error, submitted_at, executed_at"
+	"id, symbol, shares, direction, broker, status, client_order_id, order_id, order_shares,"  \
+	" accepted_shares, filled_shares, average_price, error, submitted_at, executed_at"
 
 /* Word for word the condition of the partial indices, or the planner does not see that they apply.
  */
@@ -38,20 +38,31 @@ static const char next_open_sql[] = "SELECT " COLUMNS " FROM executions"
  */
 static const char mark_submitting_sql[] =
 	"UPDATE executions SET status = 'SUBMITTING', broker = :broker,"
-	" client_order_id = :client_order_id, submitted_at = :submitted_at"
+	" client_order_id = :client_order_id, order_shares = :order_shares,"
+	" submitted_at = :submitted_at, error = NULL"
 	" WHERE id = :id AND status = 'PENDING'"
 	" AND (client_order_id IS NULL OR client_order_id = :client_order_id)";
 
 static const char mark_pending_sql[] =
-	"UPDATE executions SET status = 'PENDING', error = :error, submitted_at = NULL"
-	" WHERE id = :id AND status = 'SUBMITTING'";
+	"UPDATE executions SET status = 'PENDING', error = :error, submitted_at = NULL,"
+	" order_shares = NULL WHERE id = :id AND status = 'SUBMITTING'";
+
+static const char mark_waiting_sql[] = "UPDATE executions SET error = :error"
+				       " WHERE id = :id AND status = 'PENDING'";
+
+static const char mark_refused_sql[] =
+	"UPDATE executions SET status = 'FAILED', broker = :broker,"
+	" client_order_id = :client_order_id, error = :error, executed_at = :executed_at"
+	" WHERE id = :id AND status = 'PENDING'"
+	" AND (client_order_id IS NULL OR client_order_id = :client_order_id)";
 
 static const char mark_submitted_sql[] =
-	"UPDATE executions SET status = 'SUBMITTED', order_id = :order_id, error = NULL"
+	"UPDATE executions SET status = 'SUBMITTED', order_id = :order_id,"
+	" accepted_shares = :accepted_shares, error = NULL"
 	" WHERE id = :id AND status = 'SUBMITTING'";
 
 static const char mark_held_sql[] = "UPDATE executions SET status = 'HELD', error = :error"
-				    " WHERE id = :id AND status = 'SUBMITTING'";
+				    " WHERE id = :id AND status IN ('SUBMITTING', 'SUBMITTED')";
 
 static const char mark_filled_sql[] =
 	"UPDATE executions SET status = 'FILLED', filled_shares = :filled_shares,"
@@ -62,6 +73,35 @@ static const char mark_failed_sql[] =
 	"UPDATE executions SET status = 'FAILED', filled_shares = :filled_shares,"
 	" average_price = :average_price, error = :error, executed_at = :executed_at"
 	" WHERE id = :id AND status IN ('SUBMITTING', 'SUBMITTED')";
+
+static const char resolve_adopted_sql[] =
+	"UPDATE executions SET status = 'SUBMITTED', order_id = :order_id,"
+	" accepted_shares = order_shares, error = NULL WHERE id = :id AND status = 'HELD'";
+
+static const char resolve_not_placed_sql[] =
+	"UPDATE executions SET status = 'PENDING', order_id = NULL, order_shares = NULL,"
+	" accepted_shares = NULL, submitted_at = NULL, error = NULL"
+	" WHERE id = :id AND status = 'HELD'";
+
+static const char resolve_ended_sql[] =
+	"UPDATE executions SET status = :status, order_id = :order_id,"
+	" filled_shares = :filled_shares, average_price = :average_price, error = :error,"
+	" executed_at = :executed_at WHERE id = :id AND status = 'HELD'";
+
+static const char find_order_sql[] =
+	"SELECT id FROM executions WHERE broker = :broker AND order_id = :order_id";
+
+static const char count_submitted_sql[] =
+	"SELECT count(*) AS submitted FROM executions"
+	" WHERE broker = :broker AND submitted_at IS NOT NULL AND submitted_at >= :since";
+
+static const char last_error_sql[] = "SELECT error FROM executions"
+				     " WHERE symbol = :symbol AND executed_at IS NOT NULL"
+				     " ORDER BY id DESC LIMIT 1";
+
+static const char last_price_sql[] = "SELECT average_price FROM executions"
+				     " WHERE symbol = :symbol AND average_price IS NOT NULL"
+				     " ORDER BY id DESC LIMIT 1";
 
 static const char recent_failures_sql[] =
 	"SELECT status, filled_shares, executed_at FROM executions"
@@ -82,6 +122,15 @@ void executions_open(struct executions *executions, struct store *store)
 	statement_prepare(&executions->mark_held, store, mark_held_sql);
 	statement_prepare(&executions->mark_filled, store, mark_filled_sql);
 	statement_prepare(&executions->mark_failed, store, mark_failed_sql);
+	statement_prepare(&executions->mark_waiting, store, mark_waiting_sql);
+	statement_prepare(&executions->mark_refused, store, mark_refused_sql);
+	statement_prepare(&executions->resolve_adopted, store, resolve_adopted_sql);
+	statement_prepare(&executions->resolve_not_placed, store, resolve_not_placed_sql);
+	statement_prepare(&executions->resolve_ended, store, resolve_ended_sql);
+	statement_prepare(&executions->count_submitted, store, count_submitted_sql);
+	statement_prepare(&executions->find_order, store, find_order_sql);
+	statement_prepare(&executions->last_error, store, last_error_sql);
+	statement_prepare(&executions->last_price, store, last_price_sql);
 	statement_prepare(&executions->recent_failures, store, recent_failures_sql);
 	statement_prepare(&executions->count_open, store, count_open_sql);
 }
@@ -97,6 +146,15 @@ void executions_close(struct executions *executions)
 	statement_finalize(&executions->mark_held);
 	statement_finalize(&executions->mark_filled);
 	statement_finalize(&executions->mark_failed);
+	statement_finalize(&executions->mark_waiting);
+	statement_finalize(&executions->mark_refused);
+	statement_finalize(&executions->resolve_adopted);
+	statement_finalize(&executions->resolve_not_placed);
+	statement_finalize(&executions->resolve_ended);
+	statement_finalize(&executions->count_submitted);
+	statement_finalize(&executions->find_order);
+	statement_finalize(&executions->last_error);
+	statement_finalize(&executions->last_price);
 	statement_finalize(&executions->recent_failures);
 	statement_finalize(&executions->count_open);
 }
@@ -182,6 +240,14 @@ static int64_t read_time(struct statement *row, const char *column)
 	return wall_ms;
 }
 
+/* 0 for NULL. */
+static struct shares read_shares(struct statement *row, const char *column)
+{
+	if (statement_is_null(row, column))
+		return (struct shares){0};
+	return statement_shares(row, column);
+}
+
 static void read_execution(struct statement *row, struct execution *execution)
 {
 	*execution = (struct execution){
@@ -189,6 +255,8 @@ static void read_execution(struct statement *row, struct execution *execution)
 		.shares = statement_shares(row, "shares"),
 		.direction = direction_from_name(statement_text(row, "direction")),
 		.status = execution_status_from_name(statement_text(row, "status")),
+		.order_shares = read_shares(row, "order_shares"),
+		.accepted_shares = read_shares(row, "accepted_shares"),
 		.filled_shares = statement_shares(row, "filled_shares"),
 		.has_average_price = !statement_is_null(row, "average_price"),
 		.submitted_at_ms = read_time(row, "submitted_at"),
@@ -268,13 +336,33 @@ static void bind_fill(struct statement *change, struct shares filled_shares,
 }
 
 void executions_mark_submitting(struct executions *executions, int64_t id, const char *broker,
-				const char *client_order_id)
+				const char *client_order_id, struct shares order_shares)
 {
 	struct statement *change = &executions->mark_submitting;
 
+	invariant(!shares_is_negative(order_shares) && !shares_is_zero(order_shares));
+	statement_bind_shares(change, ":order_shares", order_shares);
 	bind_word(change, ":broker", broker, BROKER_NAME_SIZE);
 	bind_word(change, ":client_order_id", client_order_id, CLIENT_ORDER_ID_SIZE);
 	statement_bind_text(change, ":submitted_at", clock_now_text().text);
+	change_state(change, id);
+}
+
+void executions_mark_waiting(struct executions *executions, int64_t id, const char *reason)
+{
+	bind_error(&executions->mark_waiting, reason);
+	change_state(&executions->mark_waiting, id);
+}
+
+void executions_mark_refused(struct executions *executions, int64_t id, const char *broker,
+			     const char *client_order_id, const char *error)
+{
+	struct statement *change = &executions->mark_refused;
+
+	bind_word(change, ":broker", broker, BROKER_NAME_SIZE);
+	bind_word(change, ":client_order_id", client_order_id, CLIENT_ORDER_ID_SIZE);
+	bind_error(change, error);
+	statement_bind_text(change, ":executed_at", clock_now_text().text);
 	change_state(change, id);
 }
 
@@ -284,9 +372,11 @@ void executions_mark_pending(struct executions *executions, int64_t id, const ch
 	change_state(&executions->mark_pending, id);
 }
 
-void executions_mark_submitted(struct executions *executions, int64_t id, const char *order_id)
+void executions_mark_submitted(struct executions *executions, int64_t id, const char *order_id,
+			       struct shares accepted_shares)
 {
 	bind_word(&executions->mark_submitted, ":order_id", order_id, ORDER_ID_SIZE);
+	statement_bind_shares(&executions->mark_submitted, ":accepted_shares", accepted_shares);
 	change_state(&executions->mark_submitted, id);
 }
 
@@ -340,4 +430,97 @@ int64_t executions_count_open(struct executions *executions)
 	open = statement_int64(&executions->count_open, "open");
 	statement_reset(&executions->count_open);
 	return open;
+}
+
+void executions_resolve_adopted(struct executions *executions, int64_t id, const char *order_id)
+{
+	bind_word(&executions->resolve_adopted, ":order_id", order_id, ORDER_ID_SIZE);
+	change_state(&executions->resolve_adopted, id);
+}
+
+void executions_resolve_not_placed(struct executions *executions, int64_t id)
+{
+	change_state(&executions->resolve_not_placed, id);
+}
+
+/* FILLED has an order_id: one of our making where a person knew the quantity but not the order. */
+static void bind_order_by_hand(struct statement *change, const struct execution *execution)
+{
+	char made[ORDER_ID_SIZE];
+	int length = snprintf(made, sizeof(made), "by-hand:%s", execution->client_order_id);
+
+	invariant(length > 0 && (size_t)length < sizeof(made));
+	statement_bind_text(change, ":order_id",
+			    execution->order_id[0] != '\0' ? execution->order_id : made);
+}
+
+void executions_resolve_ended(struct executions *executions, const struct execution *execution,
+			      struct shares filled_shares, const struct usd *average_price)
+{
+	struct statement *change = &executions->resolve_ended;
+	bool all = shares_compare(filled_shares, execution->shares) >= 0;
+
+	statement_bind_text(change, ":status",
+			    execution_status_name(all ? EXECUTION_FILLED : EXECUTION_FAILED));
+	bind_order_by_hand(change, execution);
+	bind_fill(change, filled_shares, average_price);
+	if (all)
+		statement_bind_null(change, ":error");
+	else
+		statement_bind_text(change, ":error", "ended by an operator's decision");
+	change_state(change, execution->id);
+}
+
+bool executions_order_is_known(struct executions *executions, const char *broker,
+			       const char *order_id)
+{
+	bool known;
+
+	statement_bind_text(&executions->find_order, ":broker", broker);
+	statement_bind_text(&executions->find_order, ":order_id", order_id);
+	known = statement_row(&executions->find_order);
+	statement_reset(&executions->find_order);
+	return known;
+}
+
+int64_t executions_count_submitted(struct executions *executions, const char *broker,
+				   int64_t since_wall_ms)
+{
+	int64_t submitted;
+	bool found;
+
+	statement_bind_text(&executions->count_submitted, ":broker", broker);
+	statement_bind_text(&executions->count_submitted, ":since",
+			    clock_text_of_ms(since_wall_ms).text);
+	found = statement_row(&executions->count_submitted);
+	invariant(found);
+	submitted = statement_int64(&executions->count_submitted, "submitted");
+	statement_reset(&executions->count_submitted);
+	return submitted;
+}
+
+struct execution_error executions_last_error(struct executions *executions,
+					     const struct symbol *symbol)
+{
+	struct execution_error error = {.text = ""};
+
+	statement_bind_text(&executions->last_error, ":symbol", symbol->text);
+	if (statement_row(&executions->last_error))
+		statement_copy_text(&executions->last_error, "error", error.text,
+				    sizeof(error.text));
+	statement_reset(&executions->last_error);
+	return error;
+}
+
+bool executions_last_price(struct executions *executions, const struct symbol *symbol,
+			   struct usd *price)
+{
+	bool found;
+
+	statement_bind_text(&executions->last_price, ":symbol", symbol->text);
+	found = statement_row(&executions->last_price);
+	if (found)
+		*price = statement_usd(&executions->last_price, "average_price");
+	statement_reset(&executions->last_price);
+	return found;
 }

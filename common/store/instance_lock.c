@@ -6,6 +6,7 @@
 #include "store/instance_lock.h"
 
 #include "base/log.h"
+#include "base/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,8 @@ static const char *program_name(enum instance_lock_program program)
 		return "processor";
 	case INSTANCE_LOCK_EXECUTOR:
 		return "executor";
+	case INSTANCE_LOCK_TOKENS:
+		return "login";
 	}
 	invariant_unreachable("program");
 }
@@ -64,6 +67,8 @@ void instance_lock_close(struct instance_lock *lock)
 	lock->fd = -1;
 }
 
+#define LOOK_AGAIN_MS 20
+
 static off_t session_byte(int64_t session_id)
 {
 	invariant(session_id > 0 && session_id < INT64_MAX - INSTANCE_LOCK_SESSIONS);
@@ -96,6 +101,22 @@ void instance_lock_claim(struct instance_lock *lock, enum instance_lock_program 
 		      "another %s works on this database: stop it first, or set another "
 		      "DATABASE_PATH",
 		      program_name(program));
+}
+
+bool instance_lock_wait(struct instance_lock *lock, enum instance_lock_program which)
+{
+	while (!set_lock(lock, F_WRLCK, (off_t)which)) {
+		if (!process_sleep_ms(LOOK_AGAIN_MS))
+			return false;
+	}
+	return true;
+}
+
+void instance_lock_release(struct instance_lock *lock, enum instance_lock_program which)
+{
+	bool released = set_lock(lock, F_UNLCK, (off_t)which);
+
+	invariant(released);
 }
 
 void instance_lock_hold_session(struct instance_lock *lock, int64_t session_id)

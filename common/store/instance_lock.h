@@ -16,6 +16,7 @@ enum instance_lock_program {
 	INSTANCE_LOCK_LISTENER = 0,
 	INSTANCE_LOCK_PROCESSOR = 2,
 	INSTANCE_LOCK_EXECUTOR = 3,
+	INSTANCE_LOCK_TOKENS = 4, /* not a program: who asks a broker for new tokens */
 };
 
 #define INSTANCE_LOCK_SESSIONS 16
@@ -33,6 +34,10 @@ void instance_lock_close(struct instance_lock *lock);
  * database.
  */
 void instance_lock_claim(struct instance_lock *lock, enum instance_lock_program program);
+
+/* Waits for it; false, without it, when the process is to stop. */
+MUST_USE bool instance_lock_wait(struct instance_lock *lock, enum instance_lock_program which);
+void instance_lock_release(struct instance_lock *lock, enum instance_lock_program which);
 
 void instance_lock_hold_session(struct instance_lock *lock, int64_t session_id);
 void instance_lock_release_session(struct instance_lock *lock, int64_t session_id);

@@ -39,14 +39,14 @@ static void an_order_is_filled_whole_at_the_price_of_its_trades(void **state)
 {
 	struct broker broker = open_broker("", 0);
 	struct broker_order order = an_order();
-	struct broker_order_id id;
+	struct broker_acceptance id;
 	struct broker_report report;
 	struct error error;
 
 	(void)state;
 	assert_int_equal(broker.operations->submit(broker.context, &order, &id, &error),
 			 OUTCOME_OK);
-	order.order_id = id.text;
+	order.order_id = id.order_id;
 	assert_int_equal(broker.operations->report(broker.context, &order, &report, &error),
 			 OUTCOME_OK);
 	assert_int_equal(report.state, BROKER_ORDER_FILLED);
@@ -60,7 +60,8 @@ static void the_script_is_followed_word_by_word_and_then_orders_fill(void **stat
 {
 	struct broker broker = open_broker("refuse,unreachable,lost,partial:2,expire", 0);
 	struct broker_order order = an_order();
-	struct broker_order_id id;
+	enum broker_search search = BROKER_SEARCH_FOUND;
+	struct broker_acceptance id;
 	struct broker_report report;
 	struct error error;
 
@@ -71,12 +72,13 @@ static void the_script_is_followed_word_by_word_and_then_orders_fill(void **stat
 			 OUTCOME_RETRY);
 	assert_int_equal(broker.operations->submit(broker.context, &order, &id, &error),
 			 OUTCOME_UNKNOWN);
-	assert_int_equal(broker.operations->find(broker.context, &order, &id, &error),
-			 OUTCOME_REJECTED);
+	assert_int_equal(broker.operations->find(broker.context, &order, &search, &id, &error),
+			 OUTCOME_OK);
+	assert_int_equal(search, BROKER_SEARCH_ABSENT);
 
 	assert_int_equal(broker.operations->submit(broker.context, &order, &id, &error),
 			 OUTCOME_OK);
-	order.order_id = id.text;
+	order.order_id = id.order_id;
 	assert_int_equal(broker.operations->report(broker.context, &order, &report, &error),
 			 OUTCOME_OK);
 	assert_int_equal(report.state, BROKER_ORDER_ENDED);
@@ -84,7 +86,7 @@ static void the_script_is_followed_word_by_word_and_then_orders_fill(void **stat
 
 	assert_int_equal(broker.operations->submit(broker.context, &order, &id, &error),
 			 OUTCOME_OK);
-	order.order_id = id.text;
+	order.order_id = id.order_id;
 	assert_int_equal(broker.operations->report(broker.context, &order, &report, &error),
 			 OUTCOME_OK);
 	assert_int_equal(report.state, BROKER_ORDER_ENDED);
@@ -93,7 +95,7 @@ static void the_script_is_followed_word_by_word_and_then_orders_fill(void **stat
 
 	assert_int_equal(broker.operations->submit(broker.context, &order, &id, &error),
 			 OUTCOME_OK);
-	assert_non_null(strstr(id.text, ":fill"));
+	assert_non_null(strstr(id.order_id, ":fill"));
 	broker.operations->close(broker.context);
 }
 
@@ -101,7 +103,7 @@ static void what_an_order_will_do_survives_a_restart(void **state)
 {
 	struct broker broker = open_broker("partial:2", 0);
 	struct broker_order order = an_order();
-	struct broker_order_id id;
+	struct broker_acceptance id;
 	struct broker_report report;
 	struct error error;
 
@@ -110,7 +112,7 @@ static void what_an_order_will_do_survives_a_restart(void **state)
 			 OUTCOME_OK);
 	broker.operations->close(broker.context);
 	broker = open_broker("", 0);
-	order.order_id = id.text;
+	order.order_id = id.order_id;
 	assert_int_equal(broker.operations->report(broker.context, &order, &report, &error),
 			 OUTCOME_OK);
 	assert_string_equal(shares_text(report.filled_shares).text, "2");

@@ -27,10 +27,13 @@ static void a_submission_is_never_repeated_when_its_outcome_is_unknown(void **st
 static void what_the_broker_cannot_tell_is_held_for_a_person(void **state)
 {
 	(void)state;
-	assert_int_equal(lifecycle_after_find(OUTCOME_OK), EXECUTION_SUBMITTED);
-	assert_int_equal(lifecycle_after_find(OUTCOME_REJECTED), EXECUTION_PENDING);
-	assert_int_equal(lifecycle_after_find(OUTCOME_RETRY), EXECUTION_SUBMITTING);
-	assert_int_equal(lifecycle_after_find(OUTCOME_UNKNOWN), EXECUTION_HELD);
+	assert_int_equal(lifecycle_after_find(BROKER_SEARCH_FOUND, false, false),
+			 EXECUTION_SUBMITTED);
+	assert_int_equal(lifecycle_after_find(BROKER_SEARCH_AMBIGUOUS, true, true), EXECUTION_HELD);
+	assert_int_equal(lifecycle_after_find(BROKER_SEARCH_ABSENT, false, true),
+			 EXECUTION_SUBMITTING);
+	assert_int_equal(lifecycle_after_find(BROKER_SEARCH_ABSENT, true, true), EXECUTION_PENDING);
+	assert_int_equal(lifecycle_after_find(BROKER_SEARCH_ABSENT, true, false), EXECUTION_HELD);
 }
 
 static void the_quantity_decides_how_an_order_ended(void **state)

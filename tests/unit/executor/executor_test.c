@@ -37,17 +37,19 @@ struct fixture {
 };
 
 static enum outcome answer(enum outcome outcome, const struct broker_order *order,
-			   struct broker_order_id *id, struct error *error)
+			   struct broker_acceptance *acceptance, struct error *error)
 {
 	if (outcome == OUTCOME_OK) {
-		(void)snprintf(id->text, sizeof(id->text), "order of %s", order->client_order_id);
+		(void)snprintf(acceptance->order_id, sizeof(acceptance->order_id), "order of %s",
+			       order->client_order_id);
+		acceptance->shares = order->shares;
 		return OUTCOME_OK;
 	}
 	return error_set(error, outcome, ERROR_KIND_NONE, "as the test says");
 }
 
 static enum outcome fake_submit(void *context, const struct broker_order *order,
-				struct broker_order_id *id, struct error *error)
+				struct broker_acceptance *acceptance, struct error *error)
 {
 	struct fake_broker *fake = context;
 	struct execution execution;
@@ -65,16 +67,25 @@ static enum outcome fake_submit(void *context, const struct broker_order *order,
 		controls_set_trading_halted(&fake->executor->controls, true, "test");
 		store_commit(&fake->executor->store);
 	}
-	return answer(fake->submit_outcomes[fake->submits++], order, id, error);
+	return answer(fake->submit_outcomes[fake->submits++], order, acceptance, error);
 }
 
+/* OK: found; REJECTED: surely not there; UNKNOWN: several could be it; RETRY: could not look. */
 static enum outcome fake_find(void *context, const struct broker_order *order,
-			      struct broker_order_id *id, struct error *error)
+			      enum broker_search *search, struct broker_acceptance *acceptance,
+			      struct error *error)
 {
 	struct fake_broker *fake = context;
+	enum outcome outcome;
 
 	assert_true(fake->finds < SCRIPT_LENGTH);
-	return answer(fake->find_outcomes[fake->finds++], order, id, error);
+	outcome = answer(fake->find_outcomes[fake->finds++], order, acceptance, error);
+	if (outcome == OUTCOME_RETRY)
+		return outcome;
+	*search = outcome == OUTCOME_OK	       ? BROKER_SEARCH_FOUND
+		  : outcome == OUTCOME_UNKNOWN ? BROKER_SEARCH_AMBIGUOUS
+					       : BROKER_SEARCH_ABSENT;
+	return OUTCOME_OK;
 }
 
 static enum outcome fake_report(void *context, const struct broker_order *order,
@@ -96,6 +107,7 @@ static void fake_close(void *context)
 
 static const struct broker_operations fake_operations = {
 	.name = "fake",
+	.absence = {.proves_not_placed = true},
 	.submit = fake_submit,
 	.find = fake_find,
 	.report = fake_report,
@@ -105,10 +117,11 @@ static const struct broker_operations fake_operations = {
 static void open_executor(struct fixture *fixture)
 {
 	const struct broker broker = {.operations = &fake_operations, .context = &fixture->fake};
+	const struct executor_options options = {.once = true};
 	struct store store;
 
 	store_open(&store, fixture->files.path);
-	executor_open(&fixture->executor, &store, &broker);
+	executor_open(&fixture->executor, &store, &broker, &options);
 	fixture->fake.executor = &fixture->executor;
 }
 

@@ -546,7 +546,7 @@ static void what_an_execution_did_not_fill_is_taken_up_after_a_restart(void **st
 	run(fixture);
 	assert_true(shares_from_integer(1, &one));
 	assert_true(store_begin(&fixture->processor.store));
-	executions_mark_submitting(executions, 1, "test", "one");
+	executions_mark_submitting(executions, 1, "test", "one", one);
 	executions_mark_failed(executions, 1, one, NULL, "expired");
 	store_commit(&fixture->processor.store);
 	close_processor(fixture);

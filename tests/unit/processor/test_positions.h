@@ -151,8 +151,8 @@ static inline void end_execution(struct fixture *fixture, int64_t id, struct sha
 	char name[CLIENT_ORDER_ID_SIZE];
 
 	(void)snprintf(name, sizeof(name), "order-%lld", (long long)id);
-	executions_mark_submitting(executions, id, "test", name);
-	executions_mark_submitted(executions, id, name);
+	executions_mark_submitting(executions, id, "test", name, shares_of("1"));
+	executions_mark_submitted(executions, id, name, shares_of("1"));
 	if (shares_compare(filled, execution.shares) >= 0)
 		executions_mark_filled(executions, id, filled, NULL);
 	else

@@ -78,8 +78,8 @@ static int64_t insert_submitted(struct executions *executions, const char *symbo
 	char word[32];
 
 	(void)snprintf(word, sizeof(word), "ballast-%lld", (long long)id);
-	executions_mark_submitting(executions, id, "dry-run", word);
-	executions_mark_submitted(executions, id, word);
+	executions_mark_submitting(executions, id, "dry-run", word, whole(5));
+	executions_mark_submitted(executions, id, word, whole(5));
 	return id;
 }
 
@@ -128,14 +128,14 @@ static void a_filled_execution_has_walked_the_whole_way(void **state)
 	int64_t id = insert(&fixture->executions, "AAPL");
 	struct execution execution;
 
-	executions_mark_submitting(&fixture->executions, id, "dry-run", "ballast-1");
+	executions_mark_submitting(&fixture->executions, id, "dry-run", "ballast-1", whole(5));
 	execution = find(fixture, id);
 	assert_int_equal(execution.status, EXECUTION_SUBMITTING);
 	assert_string_equal(execution.broker, "dry-run");
 	assert_string_equal(execution.client_order_id, "ballast-1");
 	assert_in_range(execution.submitted_at_ms, clock_wall_ms() - 60000, clock_wall_ms());
 
-	executions_mark_submitted(&fixture->executions, id, "order-1");
+	executions_mark_submitted(&fixture->executions, id, "order-1", whole(5));
 	assert_int_equal(find(fixture, id).submitted_at_ms, execution.submitted_at_ms);
 	execution = find(fixture, id);
 	assert_int_equal(execution.status, EXECUTION_SUBMITTED);
@@ -156,7 +156,7 @@ static void an_execution_goes_back_to_pending_with_its_client_order_id(void **st
 	int64_t id = insert(&fixture->executions, "AAPL");
 	struct execution execution;
 
-	executions_mark_submitting(&fixture->executions, id, "dry-run", "ballast-1");
+	executions_mark_submitting(&fixture->executions, id, "dry-run", "ballast-1", whole(5));
 	executions_mark_pending(&fixture->executions, id, "unreachable");
 	execution = find(fixture, id);
 	assert_int_equal(execution.status, EXECUTION_PENDING);
@@ -164,8 +164,8 @@ static void an_execution_goes_back_to_pending_with_its_client_order_id(void **st
 	assert_string_equal(execution.error, "unreachable");
 	assert_int_equal(execution.submitted_at_ms, 0);
 
-	executions_mark_submitting(&fixture->executions, id, "dry-run", "ballast-1");
-	executions_mark_submitted(&fixture->executions, id, "order-1");
+	executions_mark_submitting(&fixture->executions, id, "dry-run", "ballast-1", whole(5));
+	executions_mark_submitted(&fixture->executions, id, "order-1", whole(5));
 	execution = find(fixture, id);
 	assert_string_equal(execution.client_order_id, "ballast-1");
 	assert_string_equal(execution.error, "");
@@ -202,7 +202,7 @@ static void an_order_may_be_refused_before_it_has_an_id(void **state)
 	struct fixture *fixture = *state;
 	int64_t id = insert(&fixture->executions, "AAPL");
 
-	executions_mark_submitting(&fixture->executions, id, "dry-run", "ballast-1");
+	executions_mark_submitting(&fixture->executions, id, "dry-run", "ballast-1", whole(5));
 	executions_mark_failed(&fixture->executions, id, whole(0), NULL, "refused");
 	assert_int_equal(find(fixture, id).status, EXECUTION_FAILED);
 	assert_string_equal(find(fixture, id).order_id, "");
@@ -213,11 +213,106 @@ static void a_held_execution_stays_open(void **state)
 	struct fixture *fixture = *state;
 	int64_t id = insert(&fixture->executions, "AAPL");
 
-	executions_mark_submitting(&fixture->executions, id, "dry-run", "ballast-1");
+	executions_mark_submitting(&fixture->executions, id, "dry-run", "ballast-1", whole(5));
 	executions_mark_held(&fixture->executions, id, "two orders match");
 	assert_int_equal(find(fixture, id).status, EXECUTION_HELD);
 	assert_string_equal(find(fixture, id).error, "two orders match");
 	assert_int_equal(executions_count_open(&fixture->executions), 1);
+}
+
+static void a_person_resolves_what_is_held_in_three_ways(void **state)
+{
+	struct fixture *fixture = *state;
+	struct executions *executions = &fixture->executions;
+	struct usd price = dollars("150.25");
+	int64_t id = insert(executions, "AAPL");
+	struct execution execution;
+
+	executions_mark_submitting(executions, id, "schwab", "ballast-1", whole(4));
+	executions_mark_held(executions, id, "no such order");
+	executions_resolve_not_placed(executions, id);
+	execution = find(fixture, id);
+	assert_int_equal(execution.status, EXECUTION_PENDING);
+	assert_true(shares_is_zero(execution.order_shares));
+	assert_int_equal(execution.submitted_at_ms, 0);
+
+	executions_mark_submitting(executions, id, "schwab", "ballast-1", whole(4));
+	executions_mark_held(executions, id, "no such order");
+	assert_false(executions_order_is_known(executions, "schwab", "1234567890123"));
+	executions_resolve_adopted(executions, id, "1234567890123");
+	assert_true(executions_order_is_known(executions, "schwab", "1234567890123"));
+	assert_false(executions_order_is_known(executions, "alpaca", "1234567890123"));
+	execution = find(fixture, id);
+	assert_int_equal(execution.status, EXECUTION_SUBMITTED);
+	assert_int_equal(shares_compare(execution.accepted_shares, whole(4)), 0);
+
+	executions_mark_held(executions, id, "its reports make no sense");
+	execution = find(fixture, id);
+	executions_resolve_ended(executions, &execution, whole(4), &price);
+	execution = find(fixture, id);
+	/* Five were asked for. */
+	assert_int_equal(execution.status, EXECUTION_FAILED);
+	assert_string_equal(execution.order_id, "1234567890123");
+	assert_int_equal(shares_compare(execution.filled_shares, whole(4)), 0);
+}
+
+static void a_person_may_know_the_fill_and_not_the_order(void **state)
+{
+	struct fixture *fixture = *state;
+	struct executions *executions = &fixture->executions;
+	int64_t id = insert(executions, "AAPL");
+	struct execution execution;
+
+	executions_mark_submitting(executions, id, "schwab", "ballast-1", whole(5));
+	executions_mark_held(executions, id, "no such order");
+	execution = find(fixture, id);
+	executions_resolve_ended(executions, &execution, whole(5), NULL);
+	execution = find(fixture, id);
+	assert_int_equal(execution.status, EXECUTION_FILLED);
+	assert_string_equal(execution.order_id, "by-hand:ballast-1");
+	assert_false(execution.has_average_price);
+}
+
+static void what_was_refused_and_what_waits_never_left(void **state)
+{
+	struct fixture *fixture = *state;
+	struct executions *executions = &fixture->executions;
+	struct symbol symbol = a_symbol("AAPL");
+	int64_t id = insert(executions, "AAPL");
+	struct execution execution;
+
+	assert_string_equal(executions_last_error(executions, &symbol).text, "");
+	executions_mark_waiting(executions, id, "the market is closed");
+	execution = find(fixture, id);
+	assert_int_equal(execution.status, EXECUTION_PENDING);
+	assert_string_equal(execution.error, "the market is closed");
+	executions_mark_refused(executions, id, "alpaca", "ballast-1", "MAX_ORDER_SHARES");
+	execution = find(fixture, id);
+	assert_int_equal(execution.status, EXECUTION_FAILED);
+	assert_int_equal(execution.submitted_at_ms, 0);
+	assert_true(shares_is_zero(execution.filled_shares));
+	assert_string_equal(executions_last_error(executions, &symbol).text, "MAX_ORDER_SHARES");
+	assert_int_equal(executions_count_submitted(executions, "alpaca", 0), 0);
+}
+
+static void the_orders_of_a_day_and_the_last_price_are_known(void **state)
+{
+	struct fixture *fixture = *state;
+	struct executions *executions = &fixture->executions;
+	struct symbol symbol = a_symbol("AAPL");
+	struct usd price = dollars("150.25");
+	struct usd last;
+	int64_t id = insert_submitted(executions, "AAPL");
+
+	assert_false(executions_last_price(executions, &symbol, &last));
+	executions_mark_filled(executions, id, whole(5), &price);
+	assert_true(executions_last_price(executions, &symbol, &last));
+	assert_int_equal(usd_compare(last, price), 0);
+	(void)insert_submitted(executions, "NVDA");
+	assert_int_equal(executions_count_submitted(executions, "dry-run", 0), 2);
+	assert_int_equal(executions_count_submitted(executions, "alpaca", 0), 0);
+	assert_int_equal(executions_count_submitted(executions, "dry-run", clock_wall_ms() + 60000),
+			 0);
 }
 
 static void an_error_of_any_length_can_be_read_back(void **state)
@@ -228,7 +323,7 @@ static void an_error_of_any_length_can_be_read_back(void **state)
 
 	memset(error, 'e', sizeof(error) - 1);
 	error[sizeof(error) - 1] = '\0';
-	executions_mark_submitting(&fixture->executions, id, "dry-run", "ballast-1");
+	executions_mark_submitting(&fixture->executions, id, "dry-run", "ballast-1", whole(5));
 	executions_mark_held(&fixture->executions, id, error);
 	assert_int_equal(strlen(find(fixture, id).error), EXECUTION_ERROR_SIZE - 1);
 }
@@ -245,8 +340,8 @@ static void words_of_the_greatest_length_can_be_read_back(void **state)
 	broker[sizeof(broker) - 1] = '\0';
 	client[sizeof(client) - 1] = '\0';
 	order[sizeof(order) - 1] = '\0';
-	executions_mark_submitting(&fixture->executions, id, broker, client);
-	executions_mark_submitted(&fixture->executions, id, order);
+	executions_mark_submitting(&fixture->executions, id, broker, client, whole(5));
+	executions_mark_submitted(&fixture->executions, id, order, whole(5));
 	assert_string_equal(find(fixture, id).broker, broker);
 	assert_string_equal(find(fixture, id).client_order_id, client);
 	assert_string_equal(find(fixture, id).order_id, order);
@@ -260,8 +355,8 @@ static void submit_twice(struct store *store)
 
 	executions_open(&executions, store);
 	id = insert(&executions, "AAPL");
-	executions_mark_submitting(&executions, id, "dry-run", "ballast-1");
-	executions_mark_submitting(&executions, id, "dry-run", "ballast-1");
+	executions_mark_submitting(&executions, id, "dry-run", "ballast-1", whole(5));
+	executions_mark_submitting(&executions, id, "dry-run", "ballast-1", whole(5));
 }
 
 static void submit_under_another_id(struct store *store)
@@ -271,9 +366,9 @@ static void submit_under_another_id(struct store *store)
 
 	executions_open(&executions, store);
 	id = insert(&executions, "AAPL");
-	executions_mark_submitting(&executions, id, "dry-run", "ballast-1");
+	executions_mark_submitting(&executions, id, "dry-run", "ballast-1", whole(5));
 	executions_mark_pending(&executions, id, "unreachable");
-	executions_mark_submitting(&executions, id, "dry-run", "ballast-2");
+	executions_mark_submitting(&executions, id, "dry-run", "ballast-2", whole(5));
 }
 
 static void accept_what_was_not_sent(struct store *store)
@@ -281,7 +376,7 @@ static void accept_what_was_not_sent(struct store *store)
 	struct executions executions;
 
 	executions_open(&executions, store);
-	executions_mark_submitted(&executions, insert(&executions, "AAPL"), "order-1");
+	executions_mark_submitted(&executions, insert(&executions, "AAPL"), "order-1", whole(5));
 }
 
 static void fill_what_was_not_accepted(struct store *store)
@@ -291,7 +386,7 @@ static void fill_what_was_not_accepted(struct store *store)
 
 	executions_open(&executions, store);
 	id = insert(&executions, "AAPL");
-	executions_mark_submitting(&executions, id, "dry-run", "ballast-1");
+	executions_mark_submitting(&executions, id, "dry-run", "ballast-1", whole(5));
 	executions_mark_filled(&executions, id, whole(5), NULL);
 }
 
@@ -322,12 +417,12 @@ static void take_back_what_was_accepted(struct store *store)
 	executions_mark_pending(&executions, insert_submitted(&executions, "AAPL"), "why");
 }
 
-static void hold_what_was_accepted(struct store *store)
+static void hold_what_was_not_sent(struct store *store)
 {
 	struct executions executions;
 
 	executions_open(&executions, store);
-	executions_mark_held(&executions, insert_submitted(&executions, "AAPL"), "why");
+	executions_mark_held(&executions, insert(&executions, "AAPL"), "why");
 }
 
 static void a_change_from_another_state_is_a_bug(void **state)
@@ -340,7 +435,7 @@ static void a_change_from_another_state_is_a_bug(void **state)
 	test_sql_ends_as_bug(fill_twice, "changed == 1");
 	test_sql_ends_as_bug(fail_what_is_pending, "changed == 1");
 	test_sql_ends_as_bug(take_back_what_was_accepted, "changed == 1");
-	test_sql_ends_as_bug(hold_what_was_accepted, "changed == 1");
+	test_sql_ends_as_bug(hold_what_was_not_sent, "changed == 1");
 }
 
 static void insert_with(struct store *store, struct shares shares)
@@ -533,6 +628,10 @@ int main(void)
 		WITH_STORE(a_failed_execution_keeps_what_was_filled_before),
 		WITH_STORE(an_order_may_be_refused_before_it_has_an_id),
 		WITH_STORE(a_held_execution_stays_open),
+		WITH_STORE(the_orders_of_a_day_and_the_last_price_are_known),
+		WITH_STORE(what_was_refused_and_what_waits_never_left),
+		WITH_STORE(a_person_may_know_the_fill_and_not_the_order),
+		WITH_STORE(a_person_resolves_what_is_held_in_three_ways),
 		WITH_STORE(an_error_of_any_length_can_be_read_back),
 		WITH_STORE(words_of_the_greatest_length_can_be_read_back),
 		cmocka_unit_test(a_change_from_another_state_is_a_bug),

@@ -1,0 +1,20 @@
+/* executor resolve: a person's decision about an execution that is HELD. */
+#ifndef BALLAST_EXECUTOR_RESOLVE_H
+#define BALLAST_EXECUTOR_RESOLVE_H
+
+#include <stdbool.h>
+
+/* As on the command line; exactly one of the three ways. */
+struct resolution {
+	const char *execution_id;
+	const char *adopt; /* an order id, or NULL */
+	bool not_placed;
+	const char *filled_shares; /* or NULL */
+	const char *filled_price;  /* with filled_shares; "unknown" when there is none */
+	const char *reason;	   /* or NULL */
+};
+
+/* The exit code. The decision and its reason are recorded in the same transaction. */
+int resolve_execution(const char *database_path, const struct resolution *resolution);
+
+#endif

@@ -1,0 +1,81 @@
+/* See schwab_redirect.h. */
+#include "executor/schwab_redirect.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static int hex_digit(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	if (digit >= 'a' && digit <= 'f')
+		return digit - 'a' + 10;
+	if (digit >= 'A' && digit <= 'F')
+		return digit - 'A' + 10;
+	return -1;
+}
+
+/* Printable characters only; false when an escape is broken or it does not fit. */
+static bool decode(const char *value, size_t length, char *text, size_t size)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		int byte = (unsigned char)value[i];
+
+		if (value[i] == '%') {
+			if (i + 2 >= length)
+				return false;
+			byte = hex_digit(value[i + 1]) * 16 + hex_digit(value[i + 2]);
+			if (hex_digit(value[i + 1]) < 0 || hex_digit(value[i + 2]) < 0)
+				return false;
+			i += 2;
+		}
+		if (byte <= ' ' || byte > '~' || used + 1 >= size)
+			return false;
+		text[used++] = (char)byte;
+	}
+	text[used] = '\0';
+	return used > 0;
+}
+
+/* The value of one parameter of the query; false when there is none, or none that is readable. */
+static bool parameter(const char *query, const char *name, char *text, size_t size)
+{
+	size_t name_length = strlen(name);
+
+	while (*query != '\0') {
+		size_t length = strcspn(query, "&#");
+
+		if (length > name_length && strncmp(query, name, name_length) == 0 &&
+		    query[name_length] == '=')
+			return decode(query + name_length + 1, length - name_length - 1, text,
+				      size);
+		query += length;
+		if (*query != '\0')
+			query++;
+	}
+	return false;
+}
+
+enum outcome schwab_redirect_code(const char *redirect, const char *state, char *code,
+				  struct error *error)
+{
+	const char *query = strchr(redirect, '?');
+	char word[128];
+
+	query = query == NULL ? redirect : query + 1;
+	if (parameter(query, "error", word, sizeof(word)))
+		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_INVALID,
+				 "Schwab did not grant the login: %s", word);
+	if (parameter(query, "state", word, sizeof(word)) && strcmp(word, state) != 0)
+		return error_set(
+			error, OUTCOME_REJECTED, ERROR_KIND_INVALID,
+			"this address ends another login than the one just begun: open the "
+			"new address");
+	if (!parameter(query, "code", code, SCHWAB_CODE_SIZE))
+		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_INVALID,
+				 "there is no code in it: paste the whole address that the browser "
+				 "shows at the end");
+	return OUTCOME_OK;
+}
