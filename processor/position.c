@@ -18,7 +18,7 @@
 
 #include <inttypes.h>
 
-#define RETRY_MAXIMUM_MS 300000
+#define RETRY_MAXIMUM_MS 900000
 
 void positions_open(struct positions *positions, struct store *store, struct shares threshold,
 		    int64_t retry_after_ms)

@@ -139,7 +139,7 @@ static void a_refused_hedge_waits_before_it_is_tried_again(void **state)
 	assert_int_equal(count_executions(fixture), 1);
 	assert_position(fixture, "-1");
 	assert_false(positions_need_work(&fixture->positions));
-	assert_in_range(positions_wait_ms(&fixture->positions), 200000, 300000);
+	assert_in_range(positions_wait_ms(&fixture->positions), 600000, 900000);
 	trade_once(fixture, DIRECTION_SELL, "1");
 	assert_int_equal(count_executions(fixture), 1);
 	fixture->positions.retry_after_ms = 0;
