@@ -250,9 +250,8 @@ static bool complete_schwab(const struct executor_config *config)
 	       good;
 }
 
-bool executor_config_complete(void *context)
+static bool complete(struct executor_config *config)
 {
-	struct executor_config *config = context;
 	bool good = true;
 
 	if (is_word(&config->broker, "dry-run"))
@@ -316,13 +315,18 @@ static bool open_schwab(const struct executor_config *config, struct broker *bro
 	return true;
 }
 
-bool executor_config_open_broker(const struct executor_config *config, struct broker *broker)
+bool executor_config_open_broker(struct executor_config *config, struct broker *broker)
 {
 	const struct dry_run_options dry_run = {
 		.fill_delay_ms = config->dry_run_fill_delay_ms,
 		.script = config->dry_run_script.text,
 	};
 
+	if (!complete(config)) {
+		log_error("configuration is not usable: mend what is named above (--help lists the "
+			  "keys)");
+		return false;
+	}
 	if (is_word(&config->broker, "alpaca"))
 		return open_alpaca(config, broker);
 	if (is_word(&config->broker, "schwab"))

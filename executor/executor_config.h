@@ -46,13 +46,12 @@ struct executor_config {
 size_t executor_config_keys(struct executor_config *config,
 			    struct config_key keys[EXECUTOR_KEYS_MAXIMUM]);
 
-/* What a key alone cannot tell; sets defaults that depend on others. Fits process_usage.complete.
+/*
+ * Checks what a broker needs, sets what depends on other keys, and opens it; a command that needs
+ * no broker (halt) works without its keys. False after logging all that is wrong. For Schwab the
+ * database is opened, and made if need be.
  */
-bool executor_config_complete(void *config);
-
-/* False after logging what is wrong. For Schwab the database is opened, and made if need be. */
-MUST_USE bool executor_config_open_broker(const struct executor_config *config,
-					  struct broker *broker);
+MUST_USE bool executor_config_open_broker(struct executor_config *config, struct broker *broker);
 
 void executor_config_options(const struct executor_config *config, bool once,
 			     struct executor_options *options);

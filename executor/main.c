@@ -148,8 +148,6 @@ int main(int argc, char **argv)
 		.option_count = ARRAY_LENGTH(options),
 		.keys = keys,
 		.has_secrets = true,
-		.complete = executor_config_complete,
-		.context = &config,
 	};
 	struct process_arguments arguments;
 	int code;

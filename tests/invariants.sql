@@ -69,6 +69,8 @@ WITH amount(place, text, longest, signed) AS (
 	UNION ALL SELECT 'trade_accumulators.accumulated_short of ' || symbol, accumulated_short, 18, 0
 		FROM trade_accumulators
 	UNION ALL SELECT 'executions.shares of ' || id, shares, 18, 0 FROM executions
+	UNION ALL SELECT 'executions.order_shares of ' || id, order_shares, 18, 0 FROM executions
+	UNION ALL SELECT 'executions.accepted_shares of ' || id, accepted_shares, 18, 0 FROM executions
 	UNION ALL SELECT 'executions.filled_shares of ' || id, filled_shares, 18, 0 FROM executions
 ), digit(place, text, longest, digits) AS (
 	SELECT place, text, longest,
@@ -105,6 +107,11 @@ WHERE status NOT IN ('FILLED', 'FAILED')
 
 -- Executions are for whole, positive shares.
 SELECT id, shares FROM executions WHERE instr(shares, '.') > 0 OR shares = '0';
+
+-- An order asks for whole shares, and for no more than was asked of it; what a broker has was ordered before.
+SELECT id, shares, order_shares, accepted_shares FROM executions
+WHERE instr(order_shares, '.') > 0 OR order_shares = '0' OR CAST(order_shares AS INTEGER) > CAST(shares AS INTEGER)
+   OR (status IN ('SUBMITTING', 'SUBMITTED') AND order_shares IS NULL) OR (status = 'SUBMITTED' AND accepted_shares IS NULL);
 
 -- A hedge is on the other side of the trades it hedges, and of their ticker.
 SELECT l.trade_id, l.execution_id
