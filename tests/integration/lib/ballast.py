@@ -30,15 +30,16 @@ def binary(name: str) -> Path:
 
 
 class Program:
-    """One run of one program. Its environment is config and nothing else that could configure it."""
+    """One run of one program, behind the words of before. Its environment is config and nothing else that could
+    configure it."""
 
-    def __init__(self, name: str, config: dict, folder: Path, arguments=(), run: int = 1):
+    def __init__(self, name: str, config: dict, folder: Path, arguments=(), run: int = 1, before=()):
         self.name = name
         self.log = Path(folder) / f"{name}.{run}.log"
         inherited = {key: value for key, value in os.environ.items() if INHERITED.fullmatch(key)}
         with open(self.log, "wb") as log:
             self._process = subprocess.Popen(
-                [binary(name), *map(str, arguments)],
+                [*map(str, before), binary(name), *map(str, arguments)],
                 cwd=folder,
                 env=inherited | {key: str(value) for key, value in config.items()},
                 stdin=subprocess.DEVNULL,
