@@ -254,6 +254,19 @@ def test_four_processes_refresh_once(hedger, sim, rotate):
     assert hedger.database.value("SELECT generation FROM broker_tokens") == 2
 
 
+def test_new_tokens_are_on_disk_before_they_are_used(hedger, sim):
+    sim.rotate_refresh_tokens = True
+    seen = []
+    sim.expire_access_tokens()
+    sim.add_fault(Fault("GET /trader/v1/accounts/accountNumbers", "call_before", after=1,
+                        call=lambda: seen.append(hedger.database.value("SELECT generation FROM broker_tokens"))))
+    hedger.run("--check")
+    assert (seen, sim.refreshes) == ([2], 1)
+    sim.expire_access_tokens()
+    hedger.run("--check")
+    assert sim.refreshes == 2, "the refresh token that came with the first answer is the one that works"
+
+
 def test_a_dead_login_holds_new_orders_and_a_new_one_sends_them(hedger, sim):
     sim.expire_access_tokens()
     sim.kill_refresh_token()
