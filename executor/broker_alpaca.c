@@ -206,6 +206,51 @@ static void accept_order(const struct alpaca_order *shown, struct broker_accepta
 	acceptance->shares = shown->quantity;
 }
 
+static enum outcome alpaca_find(void *context, const struct broker_order *order,
+				enum broker_search *search, struct broker_acceptance *acceptance,
+				struct error *error)
+{
+	struct broker_http_answer answer;
+	struct alpaca_order shown;
+	char encoded[3 * CLIENT_ORDER_ID_SIZE];
+	char path[PATH_SIZE];
+	bool fits = broker_http_encode(order->client_order_id, encoded, sizeof(encoded));
+	int length = snprintf(path, sizeof(path),
+			      "/v2/orders:by_client_order_id?client_order_id=%s", encoded);
+
+	invariant(fits && length > 0 && (size_t)length < sizeof(path));
+	if (ask(context, path, &answer, error) != OUTCOME_OK)
+		return OUTCOME_RETRY;
+	if (says_not_found(&answer)) {
+		*search = BROKER_SEARCH_ABSENT;
+		return OUTCOME_OK;
+	}
+	if (answer.status != STATUS_OK)
+		return unexpected(&answer, "order by client_order_id", error);
+	if (alpaca_read_order(answer.body, &shown, error) != OUTCOME_OK)
+		return OUTCOME_RETRY;
+	*search = is_ours(order, &shown) ? BROKER_SEARCH_FOUND : BROKER_SEARCH_AMBIGUOUS;
+	if (*search == BROKER_SEARCH_FOUND)
+		accept_order(&shown, acceptance);
+	return OUTCOME_OK;
+}
+
+/*
+ * The order may be there already, from an attempt whose answer was lost and which came late: then
+ * the refusal was of its twin (the same symbol has an open order). Asking by our id decides.
+ */
+static enum outcome confirm_refusal(struct alpaca *alpaca, const struct broker_order *order,
+				    struct broker_acceptance *acceptance)
+{
+	enum broker_search search = BROKER_SEARCH_ABSENT;
+	struct error why = {.kind = ERROR_KIND_NONE};
+
+	if (alpaca_find(alpaca, order, &search, acceptance, &why) != OUTCOME_OK ||
+	    search == BROKER_SEARCH_AMBIGUOUS)
+		return OUTCOME_UNKNOWN;
+	return search == BROKER_SEARCH_FOUND ? OUTCOME_OK : OUTCOME_REJECTED;
+}
+
 static enum outcome judge_submission(const struct broker_order *order,
 				     const struct broker_http_answer *answer,
 				     struct broker_acceptance *acceptance, struct error *error)
@@ -239,38 +284,11 @@ static enum outcome alpaca_submit(void *context, const struct broker_order *orde
 	request.body = (struct bytes){.data = body.bytes, .length = body.length};
 	outcome = call(context, &request, &answer, error);
 	buffer_free(&body);
-	if (outcome != OUTCOME_OK)
-		return outcome;
-	return judge_submission(order, &answer, acceptance, error);
-}
-
-static enum outcome alpaca_find(void *context, const struct broker_order *order,
-				enum broker_search *search, struct broker_acceptance *acceptance,
-				struct error *error)
-{
-	struct broker_http_answer answer;
-	struct alpaca_order shown;
-	char encoded[3 * CLIENT_ORDER_ID_SIZE];
-	char path[PATH_SIZE];
-	bool fits = broker_http_encode(order->client_order_id, encoded, sizeof(encoded));
-	int length = snprintf(path, sizeof(path),
-			      "/v2/orders:by_client_order_id?client_order_id=%s", encoded);
-
-	invariant(fits && length > 0 && (size_t)length < sizeof(path));
-	if (ask(context, path, &answer, error) != OUTCOME_OK)
-		return OUTCOME_RETRY;
-	if (says_not_found(&answer)) {
-		*search = BROKER_SEARCH_ABSENT;
-		return OUTCOME_OK;
-	}
-	if (answer.status != STATUS_OK)
-		return unexpected(&answer, "order by client_order_id", error);
-	if (alpaca_read_order(answer.body, &shown, error) != OUTCOME_OK)
-		return OUTCOME_RETRY;
-	*search = is_ours(order, &shown) ? BROKER_SEARCH_FOUND : BROKER_SEARCH_AMBIGUOUS;
-	if (*search == BROKER_SEARCH_FOUND)
-		accept_order(&shown, acceptance);
-	return OUTCOME_OK;
+	if (outcome == OUTCOME_OK)
+		outcome = judge_submission(order, &answer, acceptance, error);
+	if (outcome == OUTCOME_REJECTED)
+		outcome = confirm_refusal(context, order, acceptance);
+	return outcome;
 }
 
 static enum outcome alpaca_report_order(void *context, const struct broker_order *order,

@@ -131,6 +131,19 @@ static enum outcome look(struct schwab_session *session, struct error *error)
 	return OUTCOME_OK;
 }
 
+/* The tokens in hand may be the only ones that still work: being told to stop does not lose them.
+ */
+static bool begin_anyway(struct store *store)
+{
+	int64_t deadline_ms = clock_monotonic_ms() + 10 * SECOND_MS;
+
+	do {
+		if (store_begin(store))
+			return true;
+	} while (clock_monotonic_ms() < deadline_ms);
+	return false;
+}
+
 /* Seals what is in secrets->tokens and puts it on disk. False: the process is to stop. */
 static bool keep_tokens(struct schwab_session *session, int64_t login_at_ms)
 {
@@ -146,7 +159,7 @@ static bool keep_tokens(struct schwab_session *session, int64_t login_at_ms)
 	row.login_at = clock_text_of_ms(login_at_ms);
 	row.refreshed_at = clock_text_of_ms(now_ms);
 	row.access_expires_at = clock_text_of_ms(now_ms + secrets->tokens.expires_in_s * SECOND_MS);
-	if (!store_begin(&session->store))
+	if (!begin_anyway(&session->store))
 		return false;
 	row.generation = broker_tokens_generation(&session->table, BROKER) + 1;
 	bound = bound_of(&row);

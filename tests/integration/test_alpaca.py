@@ -133,6 +133,17 @@ def test_a_refusal_is_not_an_order_and_its_words_are_kept(hedger, sim):
     assert sim.count() == 0
 
 
+def test_a_refusal_of_the_twin_of_a_late_order_does_not_lose_the_order(hedger, sim):
+    sim.unique_checked_last = True
+    sim.on_order = "open"
+    sim.lag_seconds = 2
+    sim.add_fault(Fault(POST, "drop_after"))
+    hedger.ask()
+    row = hedger.hedge("SUBMITTED", "FAILED")
+    assert (row["status"], sim.count()) == ("SUBMITTED", 1)
+    assert row["order_id"] == sim.orders()[0]["id"]
+
+
 def test_orders_wait_while_the_market_is_closed_and_go_when_it_opens(hedger, sim):
     sim.market_open = False
     sim.next_open_seconds = 2

@@ -376,6 +376,11 @@ def test_orders_are_driven_by_hand_and_by_time(broker, alpaca):
     broker.expire(alpaca.post()[1]["id"])
     broker.cancel(broker.place_by_hand("AAPL", "sell", 7)["id"])
     assert [one["status"] for one in broker.orders()] == ["filled", "rejected", "expired", "canceled"]
+    broker.on_order = "status:suspended"
+    order_id = alpaca.post()[1]["id"]
+    assert alpaca.ask("GET", f"/v2/orders/{order_id}")[1]["status"] == "suspended"
+    broker.fill(order_id)
+    assert alpaca.ask("GET", f"/v2/orders/{order_id}")[1]["status"] == "filled"
     broker.on_order = lambda order: "fill_after:0.05" if order["side"] == "buy" else "open"
     alpaca.post()
     broker.wait_for(lambda: broker.orders()[-1]["status"] == "filled", 2, "the fill")

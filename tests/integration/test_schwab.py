@@ -179,6 +179,16 @@ def test_two_orders_that_could_be_it_are_held(hedger, sim):
     assert len(posts(sim)) == 1
 
 
+def test_an_order_of_an_earlier_execution_is_never_taken_for_this_one(hedger, sim):
+    hedger.ask()
+    first = hedger.hedge("FILLED")
+    sim.add_fault(Fault(POST, "drop_before"))
+    hedger.ask()
+    row = hedger.hedge("HELD", number=2)
+    assert (row["order_id"], sim.count()) == (None, 1)
+    hedger.run("resolve", 2, "--adopt", first["order_id"], expect=64)
+
+
 def test_an_order_that_is_listed_late_is_waited_for(hedger, sim):
     sim.lag_seconds = 2
     sim.add_fault(Fault(POST, "drop_after"))

@@ -26,7 +26,8 @@ ENDED_STATUSES = {"filled", "canceled", "rejected", "expired", "replaced"}
 class Order:
     """One order; status is one of ours, in small letters, whatever word its broker has for it.
 
-    word: what the broker says instead, when a plan demands it. lag_ends_at: until then no read shows it.
+    word: what the broker says instead, when a plan demands it, until the order ends.
+    lag_ends_at: until then no read shows it.
     """
 
     broker: str
@@ -182,6 +183,7 @@ class Book:
 
     def end(self, order: Order, status: str, reason: str = "") -> None:
         order.status = status
+        order.word = None
         order.reason = reason
         order.due_at = None
         order.closed_at = self._now()
