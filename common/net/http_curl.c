@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "base/process.h"
 
+#include <openssl/crypto.h>
+
 void http_curl_require(CURLcode code, const char *what)
 {
 	if (code == CURLE_OK)
@@ -27,6 +29,9 @@ void http_curl_require_multi(CURLMcode code, const char *what)
 void http_curl_configure(CURL *easy, const char *url, const char *ca_file,
 			 char curl_error[CURL_ERROR_SIZE])
 {
+	/* libcrypto 3.0 whose start ran out of memory says so nowhere else, and crashes later. */
+	if (OSSL_LIB_CTX_get0_global_default() == NULL)
+		fatal(EXIT_CODE_TRY_AGAIN, "out of memory: libcrypto has not started");
 	http_curl_set(easy, CURLOPT_ERRORBUFFER, curl_error);
 	http_curl_set(easy, CURLOPT_URL, url);
 	http_curl_set(easy, CURLOPT_PROTOCOLS_STR, "http,https");

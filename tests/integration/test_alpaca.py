@@ -136,10 +136,17 @@ def test_a_refusal_is_not_an_order_and_its_words_are_kept(hedger, sim):
 def test_a_refusal_of_the_twin_of_a_late_order_does_not_lose_the_order(hedger, sim):
     sim.unique_checked_last = True
     sim.on_order = "open"
-    sim.lag_seconds = 2
+    sim.lag_seconds = 60
+
+    def show_it():
+        for order in sim.book:
+            order.lag_ends_at = 0
+
     sim.add_fault(Fault(POST, "drop_after"))
+    sim.add_fault(Fault(POST, "call_before", times=None, call=show_it))
     hedger.ask()
     row = hedger.hedge("SUBMITTED", "FAILED")
+    assert sum(request.method == "POST" for request in sim.requests) == 2
     assert (row["status"], sim.count()) == ("SUBMITTED", 1)
     assert row["order_id"] == sim.orders()[0]["id"]
 
