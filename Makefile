@@ -52,7 +52,7 @@ all: $(addprefix build/bin/,$(PROGRAMS))
 # The programs at their usual place are always the release build of the default compiler.
 build/bin/%: $(OUT)/bin/%
 	@mkdir -p $(@D)
-	$(QUIET)cp $< $@
+	$(QUIET)cp -f $< $@
 
 define PROGRAM_RULE
 $(OUT)/bin/$(1): $(call objects,$(wildcard $(1)/*.c)) $$(COMMON)
