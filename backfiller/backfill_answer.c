@@ -45,11 +45,30 @@ static void retry_part(struct backfill *backfill, struct range_task *task,
 		 task->due_ms - now_ms, error->text);
 }
 
+/*
+ * The chain has become shorter than when the range was planned, or a session has taken its end
+ * over: its last block may not be there for long, and the blocks before it must not wait for it.
+ */
+static bool give_back_overlong(struct backfill *backfill, struct range_task *task,
+			       const struct error *error)
+{
+	if (error->kind != ERROR_KIND_BEHIND || backfill->settings.once ||
+	    task->whole.last <= backfill->source.target.last)
+		return false;
+	log_info("range planned anew: it went beyond what is to be read first_block=%" PRId64
+		 " last_block=%" PRId64 " target_block=%" PRId64,
+		 task->whole.first, task->whole.last, backfill->source.target.last);
+	range_tasks_give_back(task);
+	return true;
+}
+
 static void fail_part(struct backfill *backfill, struct range_task *task, struct error *error)
 {
 	int64_t count = block_range_count(task->reader.range);
 	bool asked_for_logs = task->reader.phase == RANGE_READER_LOGS;
 
+	if (give_back_overlong(backfill, task, error))
+		return;
 	if (error->kind == ERROR_KIND_RANGE_TOO_LARGE && count > 1) {
 		range_plan_too_large(&backfill->plan, count);
 		log_info("range too large: asking for fewer blocks first_block=%" PRId64

@@ -135,6 +135,11 @@ void range_tasks_next_part(struct range_tasks *tasks, struct range_task *task)
 		start_part(tasks, task);
 		return;
 	}
+	range_tasks_give_back(task);
+}
+
+void range_tasks_give_back(struct range_task *task)
+{
 	range_reader_clear(&task->reader);
 	task->state = RANGE_TASK_FREE;
 }

@@ -77,6 +77,9 @@ void range_tasks_ask_on(struct range_task *task);
 /* The part was read, or is given up: the next part, or the task is free again. */
 void range_tasks_next_part(struct range_tasks *tasks, struct range_task *task);
 
+/* Nobody reads it any more: what is still needed of it is planned anew. */
+void range_tasks_give_back(struct range_task *task);
+
 /* The part was too large: a smaller one at once, by the plan that knows of it already. */
 void range_tasks_split(struct range_tasks *tasks, struct range_task *task);
 

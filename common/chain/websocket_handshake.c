@@ -7,8 +7,8 @@
 
 #include <curl/curl.h>
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define KEY_BYTES    16
 #define ACCEPT_BYTES 20
@@ -22,7 +22,8 @@ struct websocket_key websocket_key_new(void)
 	struct websocket_key key;
 	int length;
 
-	invariant(getrandom(bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes));
+	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
+		fatal(EXIT_CODE_TRY_AGAIN, "no random bytes");
 	length = EVP_EncodeBlock((unsigned char *)key.text, bytes, sizeof(bytes));
 	invariant(length == WEBSOCKET_KEY_SIZE - 1);
 	return key;

@@ -83,20 +83,20 @@ class Chain:
         self.rpc = lane.anvil.rpc
         self.reorganisations = self.deepest = 0
         self.told: list[str] = []
-        self._highest = lane.anvil.head()
+        self.highest = lane.anvil.head()
 
     def depth(self) -> int:
         """Small ones mostly. Never below what was final at any time."""
         wanted = 1 + int(DEEPEST * self.rng.random() ** 3)
         head = self.lane.anvil.head()
-        self._highest = max(self._highest, head)
-        lowest = max(self._highest - FINALITY, self.lane.ready_block)
+        self.highest = max(self.highest, head)
+        lowest = max(self.highest - FINALITY, self.lane.ready_block)
         return max(1, min(wanted, head - lowest))
 
     def grow(self, blocks: int = 0) -> None:
         for _ in range(blocks or self.rng.randint(1, 3)):
             self.lane.mine(self.rng, self.rng.choice((0, 1, 1, 2)))
-        self._highest = max(self._highest, self.lane.anvil.head())
+        self.highest = max(self.highest, self.lane.anvil.head())
         self._tell("grow", blocks)
 
     def reorg_empty(self, depth: int) -> None:
@@ -198,6 +198,7 @@ class Chain:
     def _count(self, what: str, depth: int) -> None:
         self.reorganisations += 1
         self.deepest = max(self.deepest, depth)
+        self.highest = max(self.highest, self.lane.anvil.head())
         self._tell(what, depth)
 
     def _tell(self, what: str, number: int) -> None:
@@ -239,11 +240,9 @@ def _turn(stack, rng: random.Random, problems: list[str], told: list[str]) -> No
         scene.once(stack, name, problems, allowed=(0, 75))
 
 
-def _ends_above(chain: Chain, first: int, stack) -> None:
+def _ends_above(chain: Chain, first: int) -> None:
     """A chain that got shorter is judged when it has grown to its old height again: a node that lags looks the same."""
-    read = [last for _, last in stack.database.coverage()] if stack.database.path.exists() else []
-    heard = [row["block_number"] for row in stack.database.events()] if stack.database.path.exists() else []
-    while chain.lane.anvil.head() < max([first, *read, *heard]):
+    while chain.lane.anvil.head() < max(first, chain.highest):
         chain.grow()
 
 
@@ -263,7 +262,7 @@ def _turns(chain: Chain, proxy, stack, checker, first) -> tuple[list[str], float
             chain.middle()
     if rng.random() < 0.5:
         chain.grow()
-    _ends_above(chain, first, stack)
+    _ends_above(chain, first)
     began = time.monotonic()
     problems = list(problems) or scene.converge_once(stack, checker)
     return problems, time.monotonic() - began
@@ -318,7 +317,7 @@ def _live(chain: Chain, proxy, stack, checker, first) -> tuple[list[str], float]
             breathe()
         if rng.random() < 0.7:
             chain.grow()
-        _ends_above(chain, first, stack)
+        _ends_above(chain, first)
         began = time.monotonic()
         problems = group.converge(checker)
         took = time.monotonic() - began

@@ -105,6 +105,9 @@ static bool append_value(struct buffer *file, const struct config_key *key)
 		fits = fits &&
 		       buffer_append_text(file, shares_text(*(struct shares *)key->target).text);
 		break;
+	case CONFIG_KIND_USD:
+		fits = fits && buffer_append_text(file, usd_text(*(struct usd *)key->target).text);
+		break;
 	case CONFIG_KIND_ADDRESS:
 		fits = fits && buffer_append_text(file, evm_address_text(key->target).text);
 		break;

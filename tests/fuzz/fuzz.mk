@@ -13,10 +13,15 @@ FUZZ_TARGETS := $(patsubst tests/fuzz/%_fuzz.c,$(OUT)/fuzz/%,$(wildcard tests/fu
 # Other people's code, which no target reaches: without it the archive could not be made.
 build/fuzz-clang/sqlite3.o: FLAGS_fuzz := -O1
 
+# The readers of what brokers answer are the executor's own.
+FUZZED_EXECUTOR := $(call objects,$(addprefix executor/,alpaca_answers.c broker_json.c schwab_account_answers.c \
+	schwab_answers.c schwab_redirect.c))
+$(OUT)/fuzz/alpaca $(OUT)/fuzz/schwab: $(FUZZED_EXECUTOR)
+
 $(OUT)/fuzz/%: $(OUT)/tests/fuzz/%_fuzz.o $(OUT)/tests/fuzz/fuzz.o $(COMMON)
 	@mkdir -p $(@D)
 	@echo "LD $@"
-	$(QUIET)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(QUIET)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(COMMON) $(LDLIBS)
 
 # With CC=clang VARIANT=fuzz.
 fuzz-targets: $(FUZZ_TARGETS)
