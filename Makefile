@@ -115,8 +115,11 @@ test:
 	$(MAKE) -j$(JOBS) CC=clang VARIANT=asan check
 	scripts/both-at-once "$(MAKE) -j$(JOBS) lint" "$(MAKE) integration"
 
+# The tests at brokers mostly wait, and need no node: they run beside the others.
+BROKER_TESTS := $(addprefix tests/integration/,test_alpaca.py test_schwab.py test_broker_sim.py)
 integration: all
-	$(PYTHON) -m pytest -q tests/integration
+	scripts/both-at-once "$(PYTHON) -m pytest -q tests/integration $(addprefix --ignore=,$(BROKER_TESTS))" \
+		"$(PYTHON) -m pytest -q $(BROKER_TESTS)"
 
 # What breaks, breaks on purpose: crashes, disks, nodes, reorganisations, hostile bytes. tests/faults/README.md has the
 # long form. FAULTS: options of tests/faults/run.

@@ -100,7 +100,7 @@ static enum outcome alpaca_account(void *context, struct broker_account *account
 				   struct error *error)
 {
 	struct alpaca *alpaca = context;
-	struct alpaca_account read;
+	struct alpaca_account read = {.number = ""};
 	enum outcome outcome = ask_account(alpaca, &read, error);
 
 	if (outcome != OUTCOME_OK)
@@ -156,7 +156,7 @@ static enum outcome alpaca_allowance(void *context, const struct broker_order *o
 				     struct broker_allowance *allowance, struct error *error)
 {
 	struct alpaca *alpaca = context;
-	struct alpaca_account account;
+	struct alpaca_account account = {.number = ""};
 	struct alpaca_position position;
 	struct account_state state;
 

@@ -140,6 +140,14 @@ static bool shorten(struct number_parts *parts, bool cut)
 	return true;
 }
 
+/* Zeros stand on both sides of the digits. */
+static char digit_at(const struct number_parts *parts, int place)
+{
+	if (place < 0 || place >= parts->count)
+		return '0';
+	return parts->digits[place];
+}
+
 bool broker_number_plain(const char *number, bool cut, struct decimal_plain *plain)
 {
 	struct number_parts parts;
@@ -159,11 +167,11 @@ bool broker_number_plain(const char *number, bool cut, struct decimal_plain *pla
 	if (parts.point <= 0)
 		plain->text[length++] = '0';
 	for (int i = 0; i < parts.point; i++)
-		plain->text[length++] = i < parts.count ? parts.digits[i] : '0';
+		plain->text[length++] = digit_at(&parts, i);
 	if (parts.count > parts.point) {
 		plain->text[length++] = '.';
 		for (int i = parts.point; i < parts.count; i++)
-			plain->text[length++] = i < 0 ? '0' : parts.digits[i];
+			plain->text[length++] = digit_at(&parts, i);
 	}
 	plain->text[length] = '\0';
 	return true;
@@ -282,7 +290,10 @@ void broker_words(struct bytes body, char *text, size_t size)
 		/* Runs of blanks and line ends are one blank. */
 		if (blank && (length == 0 || text[length - 1] == ' '))
 			continue;
-		text[length++] = blank ? ' ' : (char)byte;
+		text[length] = ' ';
+		if (!blank)
+			text[length] = (char)byte;
+		length++;
 	}
 	text[length] = '\0';
 }

@@ -24,7 +24,7 @@ from lib.hedger import Hedger  # noqa: E402
 from lib.world import INVARIANTS, injecting  # noqa: E402
 
 NAME = "broker_faults"
-SHORT = 60
+SHORT = 40
 PATIENCE_S = 25
 POSTS = {"alpaca": "POST /v2/orders", "schwab": "POST /trader/v1/accounts/*/orders"}
 HTML = {"Content-Type": "text/html"}
