@@ -108,7 +108,7 @@ WHERE status NOT IN ('FILLED', 'FAILED')
 -- Executions are for whole, positive shares.
 SELECT id, shares FROM executions WHERE instr(shares, '.') > 0 OR shares = '0';
 
--- An order asks for whole shares, and for no more than was asked of it; what a broker has was ordered before.
+-- An order asks for whole shares, and for no more than was asked of it. What a broker has was ordered before.
 SELECT id, shares, order_shares, accepted_shares FROM executions
 WHERE instr(order_shares, '.') > 0 OR order_shares = '0' OR CAST(order_shares AS INTEGER) > CAST(shares AS INTEGER)
    OR (status IN ('SUBMITTING', 'SUBMITTED') AND order_shares IS NULL) OR (status = 'SUBMITTED' AND accepted_shares IS NULL);
