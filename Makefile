@@ -43,7 +43,7 @@ COMMON         := $(OUT)/libcommon.a
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/tests/unit/%,$(wildcard tests/unit/*/*_test.c))
 SOURCES        := $(COMMON_SOURCES) $(foreach p,$(PROGRAMS),$(wildcard $(p)/*.c))
 
-.PHONY: all check test integration coverage measured faults mutants demo lint install uninstall clean
+.PHONY: all check test integration coverage measured faults broker-faults mutants demo lint install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -130,6 +130,12 @@ faults:
 	$(PYTHON) -m pytest -q tests/faults/test_tools.py
 	$(MAKE) -j$(JOBS) CC=clang VARIANT=fuzz fuzz-targets
 	scripts/both-at-once "tests/fuzz/run build/fuzz-clang/fuzz $(FUZZ_SECONDS) $(FUZZ_JOBS)" "tests/faults/run $(FAULTS)"
+
+# One order, every fault of a broker, a kill at every step: 780 combinations, ten minutes.
+broker-faults:
+	scripts/setup faults
+	$(MAKE) -j$(JOBS) all
+	tests/faults/run --long --only broker_faults
 
 # Guarantees broken on purpose, each of which some test must notice. Half an hour.
 mutants: all check
