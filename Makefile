@@ -171,6 +171,8 @@ install: all
 	install -m 644 scripts/supervisord/ballast.conf $(DESTDIR)$(PREFIX)/share/ballast/supervisord
 	install -m 644 scripts/ballast.conf.example scripts/cron.example \
 		README.md ARCHITECTURE.md CHANGELOG.md LICENSE $(DESTDIR)$(PREFIX)/share/ballast
+	install -d $(DESTDIR)$(PREFIX)/share/ballast/docs
+	install -m 644 docs/*.md $(DESTDIR)$(PREFIX)/share/ballast/docs
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS))

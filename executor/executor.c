@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "executor/executor_context.h"
 #include "executor/order_following.h"
 #include "executor/order_submission.h"
 
@@ -29,6 +30,15 @@ static void spread_polls(struct executor *executor)
 		order_timers_wait(&executor->timers, execution.id, i * POLL_SPREAD_MS);
 }
 
+/* Whoever starts the executor hears of what waits for a person. */
+static void announce_what_is_held(struct executor *executor)
+{
+	struct execution execution = {.id = 0};
+
+	while (executions_next(&executor->executions, EXECUTION_HELD, execution.id, &execution))
+		executor_announce_held(&execution, execution.error);
+}
+
 void executor_open(struct executor *executor, const struct store *store,
 		   const struct broker *broker, const struct executor_options *options)
 {
@@ -42,6 +52,7 @@ void executor_open(struct executor *executor, const struct store *store,
 		(struct broker_known_orders){.is_known = order_is_known, .context = executor};
 	if (!options->once)
 		spread_polls(executor);
+	announce_what_is_held(executor);
 }
 
 void executor_close(struct executor *executor)

@@ -142,6 +142,7 @@ def held(hedger, sim) -> dict:
 
 def test_a_person_says_that_nothing_was_placed(hedger, sim):
     held(hedger, sim)
+    assert "execution HELD: a person must decide" in hedger.run("--once").text(), "told again at every start"
     told = hedger.run("held").text()
     assert "execution 1 HELD SELL 10 AAPL" in told and "--not-placed" in told
     hedger.run("resolve", 1, "--not-placed", "--reason", "the order list is empty")
