@@ -273,7 +273,7 @@ static void check_url(char *user)
 {
 	char *host = strchr(user, ' ');
 	char *path;
-	char url[2048];
+	char url[8192]; /* the longest input three times: none is cut before its "@" */
 
 	/* What is secret stands only where it is put below. */
 	if (host == NULL || strstr(user, "S3") != NULL)
