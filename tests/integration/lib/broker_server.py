@@ -28,6 +28,8 @@ from .tlsproxy import Authority
 
 LONGEST_HEAD = 65536
 HANDSHAKE_SECONDS = 10
+# A socket that closes with unread bytes resets, and the answer may be lost with it: what was refused is read to its end.
+LINGER_SECONDS = 5
 HUGE_BYTES = 32 * 1024 * 1024
 GARBAGE = b'\x00{"id": }<<<'
 
@@ -409,6 +411,7 @@ class Server:
         except BadRequest as error:
             self._handler.complain(None, f"not HTTP: {error}")
             wire.send(_head(Response(400), True) + b"\r\n")
+            wire.wait_until_client_leaves(LINGER_SECONDS)
             return False
         self._handler.record(request)
         return self._answer(wire, request, fault)
