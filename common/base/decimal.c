@@ -207,6 +207,16 @@ bool usd_add(struct usd a, struct usd b, struct usd *sum)
 	return true;
 }
 
+bool usd_subtract(struct usd a, struct usd b, struct usd *difference)
+{
+	int128 units;
+
+	if (__builtin_sub_overflow(a.units, b.units, &units))
+		return false;
+	difference->units = units;
+	return true;
+}
+
 bool usd_is_zero(struct usd value)
 {
 	return value.units == 0;
@@ -334,5 +344,35 @@ bool usd_value(struct usd price, struct shares amount, struct usd *value)
 	if (__builtin_add_overflow(sum, part, &sum))
 		return false;
 	value->units = sum;
+	return true;
+}
+
+/*
+ * Digit by binary digit of whole, as long division on paper: the product needs 254 bits, quotient
+ * and remainder never more than 128.
+ */
+bool usd_part(struct usd whole, struct shares part, struct shares of, struct usd *value)
+{
+	const uint128 divisor = (uint128)of.units;
+	uint128 quotient = 0;
+	uint128 remainder = 0;
+
+	if (whole.units < 0 || part.units < 0 || of.units <= 0 || part.units > of.units)
+		return false;
+	for (int bit = 126; bit >= 0; bit--) {
+		quotient *= 2;
+		remainder *= 2;
+		if (remainder >= divisor) {
+			remainder -= divisor;
+			quotient++;
+		}
+		if (((uint128)whole.units >> bit & 1) != 0)
+			remainder += (uint128)part.units;
+		if (remainder >= divisor) {
+			remainder -= divisor;
+			quotient++;
+		}
+	}
+	value->units = (int128)quotient;
 	return true;
 }

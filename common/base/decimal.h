@@ -55,6 +55,8 @@ MUST_USE bool shares_add(struct shares a, struct shares b, struct shares *sum);
 MUST_USE bool shares_subtract(struct shares a, struct shares b, struct shares *difference);
 MUST_USE bool usd_add(struct usd a, struct usd b, struct usd *sum);
 
+MUST_USE bool usd_subtract(struct usd a, struct usd b, struct usd *difference);
+
 bool usd_is_zero(struct usd value);
 bool usd_is_negative(struct usd value);
 /* -1, 0, 1 */
@@ -83,5 +85,9 @@ MUST_USE bool usd_price(struct usd usdc, struct shares amount, struct usd *price
 /* price * amount in dollars, rounded towards zero at the 18th digit; both not negative. False: does
  * not fit. */
 MUST_USE bool usd_value(struct usd price, struct shares amount, struct usd *value);
+
+/* whole * part / of in dollars, rounded towards zero at the 18th digit: what part of the shares is
+ * worth. False unless 0 <= part <= of, of > 0 and whole >= 0. */
+MUST_USE bool usd_part(struct usd whole, struct shares part, struct shares of, struct usd *value);
 
 #endif

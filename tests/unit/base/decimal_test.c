@@ -231,6 +231,53 @@ static void values_are_exact_to_the_last_digit(void **state)
 	assert_false(usd_value(usd_of("-1"), shares_of("1"), &value));
 }
 
+static void parts_round_towards_zero_and_the_whole_is_the_whole(void **state)
+{
+	static const struct {
+		const char *whole, *part, *of, *value;
+	} vectors[] = {
+		{"45", "0.2", "0.3", "30"},
+		{"1", "1", "3", "0.333333333333333333"},
+		{"0", "1", "3", "0"},
+		{"100", "0", "3", "0"},
+		{"0.000000000000000001", "2", "3", "0"},
+		{"0.000000000000000003", "2", "3", "0.000000000000000002"},
+		{"170141183460469231731.687303715884105727",
+		 "170141183460469231731.687303715884105727",
+		 "170141183460469231731.687303715884105727",
+		 "170141183460469231731.687303715884105727"},
+		{"170141183460469231731.687303715884105727",
+		 "170141183460469231731.687303715884105726",
+		 "170141183460469231731.687303715884105727",
+		 "170141183460469231731.687303715884105726"},
+		{"170141183460469231731.687303715884105727", "85070591730234615865.5",
+		 "170141183460469231731", "85070591730234615865.843651857942052863"},
+	};
+	struct usd value;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(vectors); i++) {
+		assert_true(usd_part(usd_of(vectors[i].whole), shares_of(vectors[i].part),
+				     shares_of(vectors[i].of), &value));
+		assert_string_equal(usd_text(value).text, vectors[i].value);
+	}
+	assert_false(usd_part(usd_of("-1"), shares_of("1"), shares_of("2"), &value));
+	assert_false(usd_part(usd_of("1"), shares_of("-1"), shares_of("2"), &value));
+	assert_false(usd_part(usd_of("1"), shares_of("1"), shares_of("0"), &value));
+	assert_false(usd_part(usd_of("1"), shares_of("2"), shares_of("1"), &value));
+}
+
+static void dollars_subtract_or_refuse(void **state)
+{
+	struct usd value = usd_of("7");
+
+	(void)state;
+	assert_false(usd_subtract(usd_of("-170141183460469231731"), usd_of("1"), &value));
+	assert_string_equal(usd_text(value).text, "7");
+	assert_true(usd_subtract(usd_of("1"), usd_of("1.5"), &value));
+	assert_string_equal(usd_text(value).text, "-0.5");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,6 +292,8 @@ int main(void)
 		cmocka_unit_test(token_units_become_exact_amounts_or_nothing),
 		cmocka_unit_test(prices_are_exact_to_the_last_digit),
 		cmocka_unit_test(values_are_exact_to_the_last_digit),
+		cmocka_unit_test(parts_round_towards_zero_and_the_whole_is_the_whole),
+		cmocka_unit_test(dollars_subtract_or_refuse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
