@@ -61,6 +61,18 @@ void instance_lock_open(struct instance_lock *lock, const char *database_path)
 		      "the lock file cannot be opened: %s file=%s", strerror(errno), path);
 }
 
+bool instance_lock_open_read_only(struct instance_lock *lock, const char *database_path)
+{
+	char path[PATH_MAX + sizeof(".lock")];
+
+	lock_path(database_path, path, sizeof(path));
+	lock->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (lock->fd < 0 && errno != ENOENT)
+		fatal(EXIT_CODE_NEEDS_PERSON, "the lock file cannot be read: %s file=%s",
+		      strerror(errno), path);
+	return lock->fd >= 0;
+}
+
 void instance_lock_close(struct instance_lock *lock)
 {
 	(void)close(lock->fd);

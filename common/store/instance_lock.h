@@ -27,6 +27,8 @@ struct instance_lock {
 
 /* Opens (creates) the lock file beside the database. */
 void instance_lock_open(struct instance_lock *lock, const char *database_path);
+/* For who only looks: nothing is created or locked. False: there is no such file (yet). */
+MUST_USE bool instance_lock_open_read_only(struct instance_lock *lock, const char *database_path);
 void instance_lock_close(struct instance_lock *lock);
 
 /*
