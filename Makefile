@@ -8,7 +8,7 @@ JOBS    ?= $(shell nproc)
 # `make V=1` shows whole commands.
 QUIET := $(if $(V),,@)
 
-PROGRAMS := listener backfiller processor executor
+PROGRAMS := listener backfiller processor executor monitor
 OUT      := build/$(VARIANT)-$(notdir $(CC))
 SQLITE   := node_modules/better-sqlite3/deps/sqlite3
 PACKAGES := libcurl jansson libssl libcrypto libsodium

@@ -1,0 +1,184 @@
+/*
+ * monitor: tells an operator how things are.
+ *
+ * Reads: every table, in a database opened read-only. Writes: nothing, anywhere. Talks to: nobody.
+ */
+#include "base/log.h"
+#include "base/process.h"
+#include "base/settings.h"
+#include "monitor/reports.h"
+#include "monitor/status.h"
+#include "store/instance_lock.h"
+#include "store/store.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct monitor_config {
+	struct config_text database_path;
+	struct log_settings log;
+	struct shares threshold;
+	int64_t deployment_block;
+	int64_t stale_seconds;
+	struct config_text listener;
+};
+
+struct monitor_options {
+	const char *symbol;
+	const char *from;
+	const char *to;
+	const char *csv;
+	const char *json;
+};
+
+#define EXIT_CODE_NOT_WELL 1
+
+static const char details[] =
+	"Commands:\n"
+	"  status          one screen; exit 0 when all is well, 1 when something needs a person "
+	"(each is a line\n"
+	"                  that begins with \"!\")\n"
+	"  report pnl      profit and loss of on-chain trades and broker fills together, first in, "
+	"first out\n"
+	"  report positions, report executions, report coverage, report latency\n"
+	"\n"
+	"Reports are text for people, or with --csv or --json for programs. Amounts are the exact "
+	"decimals of\n"
+	"the database; JSON has them as strings. --from and --to choose rows by their time (pnl: "
+	"the time of\n"
+	"the trade; positions: the last change; executions and latency: the beginning).\n"
+	"\n"
+	"The database is opened read-only. Nothing is written, created or locked.\n";
+
+static int usage_error(void)
+{
+	log_error("say what to show: monitor status, or monitor report pnl|positions|executions|"
+		  "coverage|latency (monitor --help)");
+	return EXIT_CODE_USAGE;
+}
+
+static int show_status(const struct monitor_config *config)
+{
+	const struct status_options options = {
+		.threshold = config->threshold,
+		.deployment_block = config->deployment_block,
+		.stale_seconds = config->stale_seconds,
+		.needs_listener = strcmp(config->listener.text, "required") == 0,
+		.colours = isatty(STDOUT_FILENO) == 1,
+	};
+	struct instance_lock lock;
+	struct store store;
+	int64_t problems;
+	bool locked;
+
+	store_open_read_only(&store, config->database_path.text);
+	locked = instance_lock_open_read_only(&lock, config->database_path.text);
+	problems = status_print(&store, locked ? &lock : NULL, &options, stdout);
+	if (locked)
+		instance_lock_close(&lock);
+	store_close(&store);
+	if (fflush(stdout) != 0)
+		fatal(EXIT_CODE_TRY_AGAIN, "the status could not be written");
+	return problems == 0 ? 0 : EXIT_CODE_NOT_WELL;
+}
+
+static int show_report(const struct monitor_config *config, const struct monitor_options *chosen,
+		       const char *name)
+{
+	const struct report_options options = {
+		.symbol = chosen->symbol,
+		.from = chosen->from,
+		.to = chosen->to,
+		.format = chosen->csv != NULL	 ? TABLE_FORMAT_CSV
+			  : chosen->json != NULL ? TABLE_FORMAT_JSON
+						 : TABLE_FORMAT_TEXT,
+	};
+	struct store store;
+	bool complete;
+
+	if (!report_check(name, &options))
+		return EXIT_CODE_USAGE;
+	store_open_read_only(&store, config->database_path.text);
+	complete = report_print(&store, name, &options, stdout);
+	store_close(&store);
+	return complete ? 0 : EXIT_CODE_TRY_AGAIN;
+}
+
+static int run(const struct monitor_config *config, const struct monitor_options *options,
+	       const struct process_arguments *arguments, const struct process_usage *usage)
+{
+	const char *const *words = arguments->operands;
+	const bool chosen = options->symbol != NULL || options->from != NULL ||
+			    options->to != NULL || options->csv != NULL || options->json != NULL;
+
+	if (arguments->check && arguments->operand_count == 0) {
+		store_check(config->database_path.text);
+		config_print(usage->keys, usage->key_count);
+		printf("monitor: configuration and database are good\n");
+		return 0;
+	}
+	if (options->csv != NULL && options->json != NULL)
+		log_error("choose one of --csv and --json");
+	else if (arguments->operand_count == 1 && strcmp(words[0], "status") == 0 && !chosen)
+		return show_status(config);
+	else if (arguments->operand_count == 2 && strcmp(words[0], "report") == 0)
+		return show_report(config, options, words[1]);
+	return usage_error();
+}
+
+int main(int argc, char **argv)
+{
+	static struct monitor_config config;
+	struct monitor_options chosen = {.symbol = NULL};
+	const struct config_key keys[] = {
+		SETTINGS_DATABASE_PATH(&config.database_path),
+		SETTINGS_LOG(&config.log),
+		{.name = "HEDGE_THRESHOLD_SHARES",
+		 .kind = CONFIG_KIND_SHARES,
+		 .fallback = "1",
+		 .help = "from how many shares on a position is hedged",
+		 .target = &config.threshold},
+		{.name = "DEPLOYMENT_BLOCK",
+		 .kind = CONFIG_KIND_INTEGER,
+		 .fallback = "-1",
+		 .minimum = -1,
+		 .maximum = INT64_MAX,
+		 .help = "first block that is accounted for (-1: the first that is covered)",
+		 .target = &config.deployment_block},
+		{.name = "MONITOR_STALE_SECONDS",
+		 .kind = CONFIG_KIND_INTEGER,
+		 .fallback = "120",
+		 .minimum = 1,
+		 .maximum = 86400,
+		 .help = "how long an event may wait for the processor",
+		 .target = &config.stale_seconds},
+		{.name = "MONITOR_LISTENER",
+		 .kind = CONFIG_KIND_CHOICE,
+		 .fallback = "required",
+		 .choices = "required|optional",
+		 .help = "whether status misses a listener (optional: for cron without one)",
+		 .target = &config.listener},
+	};
+	const struct process_option options[] = {
+		{"--symbol", "TICKER", "report: only this ticker", &chosen.symbol},
+		{"--from", "TIME", "report: rows since then (UTC, 2026-01-31)", &chosen.from},
+		{"--to", "TIME", "report: rows before then", &chosen.to},
+		{"--csv", NULL, "report: comma separated values", &chosen.csv},
+		{"--json", NULL, "report: a JSON array", &chosen.json},
+	};
+	const struct process_usage usage = {
+		.program = "monitor",
+		.summary = "tells how things are: status for a glance, reports for the books",
+		.details = details,
+		.options = options,
+		.option_count = ARRAY_LENGTH(options),
+		.keys = keys,
+		.key_count = ARRAY_LENGTH(keys),
+	};
+	struct process_arguments arguments;
+
+	process_start(&usage, 2, argc, argv, &arguments);
+	return run(&config, &chosen, &arguments, &usage);
+}
