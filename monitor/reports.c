@@ -153,7 +153,8 @@ static const struct report *find_report(const char *name)
 /* A day, or a day and its time, as they stand in the tables: text of one form can be compared. */
 static bool is_time(const char *text)
 {
-	const char *rest = "2000-01-01T00:00:00.000Z" + (strlen(text) < 24 ? strlen(text) : 24);
+	static const char form[] = "2000-01-01T00:00:00.000Z";
+	const char *rest = &form[strlen(text) < 24 ? strlen(text) : 24];
 	char whole[CLOCK_TEXT_SIZE];
 	int64_t wall_ms;
 	const int length = snprintf(whole, sizeof(whole), "%s%s", text, rest);
