@@ -190,7 +190,7 @@ void store_close(struct store *store)
 {
 	int code;
 
-	invariant(!store->in_transaction);
+	invariant(!store->in_transaction && !store->reading);
 	(void)sqlite3_finalize(store->data_version);
 	if (store->wal != NULL)
 		store_unwatch_wal(store);

@@ -29,6 +29,7 @@ struct store {
 	struct sqlite3_stmt *data_version;
 	struct config_text path; /* absolute, links resolved: -wal and .lock stand beside it */
 	bool in_transaction;
+	bool reading;	       /* between store_begin_read and store_end_read */
 	struct store_wal *wal; /* NULL: nothing is written */
 };
 
@@ -68,6 +69,13 @@ MUST_USE bool store_try_begin(struct store *store, int64_t timeout_ms);
  */
 void store_commit(struct store *store);
 void store_rollback(struct store *store);
+
+/*
+ * One state of the database for all reads up to store_end_read, whatever others commit meanwhile.
+ * Nothing can be written in between. Short: while it is kept open the WAL cannot be begun anew.
+ */
+void store_begin_read(struct store *store);
+void store_end_read(struct store *store);
 
 /* Changes when another connection has committed. */
 int64_t store_data_version(struct store *store);

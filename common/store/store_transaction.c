@@ -1,6 +1,6 @@
 /*
- * Write transactions. Each begins with BEGIN IMMEDIATE, so that none is refused half-way for a
- * stale snapshot, and waits for the lock in slices, so that a signal to stop is noticed. A COMMIT
+ * Transactions. Each that writes begins with BEGIN IMMEDIATE, so that none is refused half-way for
+ * a stale snapshot, and waits for the lock in slices, so that a signal to stop is noticed. A COMMIT
  * that fails is unknown, not undone.
  */
 #include "store/store_private.h"
@@ -49,7 +49,7 @@ static bool begin_within(struct store *store, int64_t limit_ms)
 	int64_t warned_ms = started_ms;
 	int64_t waited_ms = 0;
 
-	invariant(!store->in_transaction);
+	invariant(!store->in_transaction && !store->reading);
 	invariant(limit_ms >= 0);
 	require_idle_statements(store);
 	for (;;) {
@@ -116,4 +116,21 @@ void store_rollback(struct store *store)
 	require_idle_statements(store);
 	store_execute(store, "ROLLBACK");
 	store->in_transaction = false;
+}
+
+/* BEGIN takes no lock: the state that is kept is that of the first read. */
+void store_begin_read(struct store *store)
+{
+	invariant(!store->in_transaction && !store->reading);
+	require_idle_statements(store);
+	store_execute(store, "BEGIN DEFERRED");
+	store->reading = true;
+}
+
+void store_end_read(struct store *store)
+{
+	invariant(store->reading);
+	require_idle_statements(store);
+	store_execute(store, "COMMIT");
+	store->reading = false;
 }

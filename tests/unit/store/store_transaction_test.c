@@ -292,6 +292,39 @@ static void a_full_disk_is_worth_another_try(void **state)
 	test_file_remove(&file);
 }
 
+static void write_while_reading(void *context)
+{
+	struct store store;
+
+	store_open(&store, context);
+	store_begin_read(&store);
+	(void)test_store_run(&store, "INSERT INTO block_coverage VALUES (1, 2)");
+}
+
+static void reads_between_begin_and_end_see_one_state(void **state)
+{
+	static const char count[] = "SELECT count(*) AS n FROM block_coverage";
+	struct test_file file;
+	struct test_child child;
+	struct store reader, writer;
+
+	(void)state;
+	test_file_create_database(&file);
+	store_open(&writer, file.path);
+	store_open_read_only(&reader, file.path);
+	store_begin_read(&reader);
+	assert_int_equal(test_store_int64(&reader, count, "n"), 0);
+	(void)test_store_run(&writer, "INSERT INTO block_coverage VALUES (1, 2)");
+	assert_int_equal(test_store_int64(&reader, count, "n"), 0);
+	store_end_read(&reader);
+	assert_int_equal(test_store_int64(&reader, count, "n"), 1);
+	store_close(&reader);
+	store_close(&writer);
+	child = test_child_run(write_while_reading, file.path);
+	test_child_assert(&child, EXIT_CODE_BUG, "!store->reading");
+	test_file_remove(&file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,6 +334,7 @@ int main(void)
 		cmocka_unit_test(a_rollback_leaves_nothing),
 		cmocka_unit_test(a_kill_inside_a_transaction_leaves_only_what_was_committed),
 		cmocka_unit_test(data_version_tells_of_others_only),
+		cmocka_unit_test(reads_between_begin_and_end_see_one_state),
 		cmocka_unit_test(a_full_disk_is_worth_another_try),
 	};
 
