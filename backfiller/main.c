@@ -4,13 +4,14 @@
  * Reads: block_coverage, listener_sessions. Writes: event_queue (new rows), block_coverage, ledger.
  * Talks to: the node over HTTP.
  *
- * Two of them at once do no harm: coverage grows by what each has verified, events are unique.
+ * Two of them at once do no harm (the lock that says one is at work is shared): coverage grows by what each has verified, events are unique.
  */
 #include "backfiller/backfill.h"
 #include "backfiller/start.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/settings.h"
+#include "store/instance_lock.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -179,6 +180,19 @@ static int work(struct store *store, struct backfill_settings *settings)
 	return exit_code;
 }
 
+/* Says by a lock that a backfiller is at work, as long as it is. */
+static int work_visibly(struct store *store, struct backfill_settings *settings)
+{
+	struct instance_lock lock;
+	int exit_code;
+
+	instance_lock_open(&lock, store->path.text);
+	instance_lock_share(&lock, INSTANCE_LOCK_BACKFILLER);
+	exit_code = work(store, settings);
+	instance_lock_close(&lock);
+	return exit_code;
+}
+
 int main(int argc, char **argv)
 {
 	static struct backfiller_config config;
@@ -279,7 +293,7 @@ int main(int argc, char **argv)
 		store_open(&store, config.database_path.text);
 	log_info("ready database=%s", config.database_path.text);
 
-	exit_code = work(&store, &settings);
+	exit_code = settings.verify ? work(&store, &settings) : work_visibly(&store, &settings);
 
 	store_close(&store);
 	log_info("stopped");

@@ -22,6 +22,8 @@ static const char *program_name(enum instance_lock_program program)
 	switch (program) {
 	case INSTANCE_LOCK_LISTENER:
 		return "listener";
+	case INSTANCE_LOCK_BACKFILLER:
+		return "backfiller";
 	case INSTANCE_LOCK_PROCESSOR:
 		return "processor";
 	case INSTANCE_LOCK_EXECUTOR:
@@ -94,7 +96,7 @@ static NORETURN void fail_locking(void)
 	      "locking beside the database failed: %s", strerror(errno));
 }
 
-/* F_WRLCK, F_UNLCK. False when another holds the byte. */
+/* F_WRLCK, F_RDLCK, F_UNLCK. False when another holds the byte. */
 static bool set_lock(const struct instance_lock *lock, short type, off_t byte)
 {
 	struct flock wanted = {.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
@@ -113,6 +115,14 @@ void instance_lock_claim(struct instance_lock *lock, enum instance_lock_program 
 		      "another %s works on this database: stop it first, or set another "
 		      "DATABASE_PATH",
 		      program_name(program));
+}
+
+void instance_lock_share(struct instance_lock *lock, enum instance_lock_program program)
+{
+	/* Nobody claims a byte that is shared, and who only asks takes nothing. */
+	bool held = set_lock(lock, F_RDLCK, (off_t)program);
+
+	invariant(held);
 }
 
 bool instance_lock_wait(struct instance_lock *lock, enum instance_lock_program which)
@@ -146,15 +156,22 @@ void instance_lock_release_session(struct instance_lock *lock, int64_t session_i
 	invariant(released);
 }
 
-bool instance_lock_session_is_held(const struct instance_lock *lock, int64_t session_id)
+/* Only asks: taking it to see would disturb who begins just now. */
+static bool is_held(const struct instance_lock *lock, off_t byte)
 {
-	struct flock found = {.l_type = F_WRLCK,
-			      .l_whence = SEEK_SET,
-			      .l_start = session_byte(session_id),
-			      .l_len = 1};
+	struct flock found = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
 
-	/* Only asks: taking it to see would disturb a listener that begins this session now. */
 	if (fcntl(lock->fd, F_OFD_GETLK, &found) != 0)
 		fail_locking();
 	return found.l_type != F_UNLCK;
+}
+
+bool instance_lock_is_held(const struct instance_lock *lock, enum instance_lock_program program)
+{
+	return is_held(lock, (off_t)program);
+}
+
+bool instance_lock_session_is_held(const struct instance_lock *lock, int64_t session_id)
+{
+	return is_held(lock, session_byte(session_id));
 }

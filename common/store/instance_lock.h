@@ -1,6 +1,7 @@
 /*
  * Who is alive: byte locks (open file descriptor locks) on <database>.lock, which the kernel drops
- * with the process. Byte 0..15: one program each, so that a second instance is refused. Byte
+ * with the process. Byte 0..15: one program each, so that a second instance is refused (of the
+ * backfiller there may be several). Byte
  * INSTANCE_LOCK_SESSIONS + id: held by the listener for as long as session id is open: a session
  * whose byte is free is over, whatever its row says.
  */
@@ -14,6 +15,7 @@
 
 enum instance_lock_program {
 	INSTANCE_LOCK_LISTENER = 0,
+	INSTANCE_LOCK_BACKFILLER = 1, /* shared: there may be several */
 	INSTANCE_LOCK_PROCESSOR = 2,
 	INSTANCE_LOCK_EXECUTOR = 3,
 	INSTANCE_LOCK_TOKENS = 4, /* not a program: who asks a broker for new tokens */
@@ -36,6 +38,12 @@ void instance_lock_close(struct instance_lock *lock);
  * database.
  */
 void instance_lock_claim(struct instance_lock *lock, enum instance_lock_program program);
+
+/* Held together with others of the same program: only says that one is at work. */
+void instance_lock_share(struct instance_lock *lock, enum instance_lock_program program);
+
+/* Whether another process (not this one) works as that program. Only asks, disturbs nobody. */
+bool instance_lock_is_held(const struct instance_lock *lock, enum instance_lock_program program);
 
 /* Waits for it; false, without it, when the process is to stop. */
 MUST_USE bool instance_lock_wait(struct instance_lock *lock, enum instance_lock_program which);

@@ -200,6 +200,63 @@ static void asking_never_disturbs_who_takes(void **state)
 	test_file_remove(&file);
 }
 
+static void share_too(void *context)
+{
+	struct instance_lock lock;
+	const struct wish *wish = context;
+
+	instance_lock_open(&lock, wish->path);
+	instance_lock_share(&lock, INSTANCE_LOCK_BACKFILLER);
+	instance_lock_share(&lock, INSTANCE_LOCK_BACKFILLER);
+}
+
+static void several_backfillers_share_what_says_that_one_is_at_work(void **state)
+{
+	struct test_file file;
+	struct wish wish;
+	struct instance_lock first, second, asker;
+	struct test_child third;
+
+	(void)state;
+	test_file_create(&file);
+	wish = (struct wish){.path = file.path};
+	instance_lock_open(&first, file.path);
+	assert_true(instance_lock_open_read_only(&asker, file.path));
+	assert_false(instance_lock_is_held(&asker, INSTANCE_LOCK_BACKFILLER));
+	instance_lock_open(&second, file.path);
+	instance_lock_share(&first, INSTANCE_LOCK_BACKFILLER);
+	instance_lock_share(&second, INSTANCE_LOCK_BACKFILLER);
+	third = test_child_run(share_too, &wish);
+	test_child_assert(&third, 0, NULL);
+	instance_lock_close(&first);
+	assert_true(instance_lock_is_held(&asker, INSTANCE_LOCK_BACKFILLER));
+	assert_false(instance_lock_is_held(&asker, INSTANCE_LOCK_PROCESSOR));
+	instance_lock_close(&second);
+	assert_false(instance_lock_is_held(&asker, INSTANCE_LOCK_BACKFILLER));
+	instance_lock_close(&asker);
+	test_file_remove(&file);
+}
+
+static void who_only_looks_sees_which_programs_live(void **state)
+{
+	struct test_file file;
+	struct instance_lock asker;
+	struct holder holder;
+
+	(void)state;
+	test_file_create(&file);
+	assert_false(instance_lock_open_read_only(&asker, file.path));
+	holder = hold((struct wish){.path = file.path, .program = INSTANCE_LOCK_EXECUTOR});
+	assert_true(instance_lock_open_read_only(&asker, file.path));
+	assert_true(instance_lock_is_held(&asker, INSTANCE_LOCK_EXECUTOR));
+	assert_false(instance_lock_is_held(&asker, INSTANCE_LOCK_PROCESSOR));
+	assert_false(instance_lock_is_held(&asker, INSTANCE_LOCK_LISTENER));
+	kill_holder(holder);
+	assert_false(instance_lock_is_held(&asker, INSTANCE_LOCK_EXECUTOR));
+	instance_lock_close(&asker);
+	test_file_remove(&file);
+}
+
 static void two_names_of_one_database_have_one_lock(void **state)
 {
 	struct test_file file;
@@ -265,6 +322,8 @@ int main(void)
 		cmocka_unit_test(a_session_is_held_as_long_as_its_listener_lives),
 		cmocka_unit_test(a_session_of_ones_own_is_not_held_by_another),
 		cmocka_unit_test(asking_never_disturbs_who_takes),
+		cmocka_unit_test(several_backfillers_share_what_says_that_one_is_at_work),
+		cmocka_unit_test(who_only_looks_sees_which_programs_live),
 		cmocka_unit_test(two_names_of_one_database_have_one_lock),
 		cmocka_unit_test(the_lock_file_is_not_for_others),
 		cmocka_unit_test(a_lock_file_that_cannot_be_opened_needs_a_person),
