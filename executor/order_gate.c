@@ -90,7 +90,7 @@ static bool passes_market(struct order_gate *gate, const struct broker *broker,
 	left_ms = gate->market.changes_in_ms - market_age_ms(gate);
 	if (left_ms < 1)
 		left_ms = 1;
-	(void)error_set(&decision->why, OUTCOME_RETRY, ERROR_KIND_NONE, "the market is closed");
+	(void)error_set(&decision->why, OUTCOME_RETRY, ERROR_KIND_NONE, EXECUTION_WAITS_FOR_MARKET);
 	return waits(decision, left_ms < MARKET_BELIEVED_MS ? left_ms : MARKET_BELIEVED_MS);
 }
 

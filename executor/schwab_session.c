@@ -24,9 +24,9 @@
 #define SECOND_MS	 ((int64_t)1000)
 #define MINUTE_MS	 (60 * SECOND_MS)
 #define HOUR_MS		 (60 * MINUTE_MS)
-#define LOGIN_LIFE_MS	 (7 * 24 * HOUR_MS)
+#define LOGIN_LIFE_MS	 BROKER_LOGIN_LIFE_MS
 #define REFRESH_AHEAD_MS (5 * MINUTE_MS)
-#define WARN_AHEAD_MS	 (48 * HOUR_MS)
+#define WARN_AHEAD_MS	 BROKER_LOGIN_WARN_MS
 #define RETRY_REFRESH_MS MINUTE_MS
 
 /* In locked memory, as a whole. */

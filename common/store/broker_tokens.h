@@ -15,6 +15,11 @@
 /* Hex of a nonce, two tokens of at most 4 KiB, and a tag. */
 #define BROKER_TOKENS_SEALED_SIZE 16640
 
+/* How long Schwab's refresh token lives from login_at on, and how long before its end a person is
+ * to be told. */
+#define BROKER_LOGIN_LIFE_MS ((int64_t)7 * 24 * 60 * 60 * 1000)
+#define BROKER_LOGIN_WARN_MS ((int64_t)48 * 60 * 60 * 1000)
+
 struct broker_tokens_row {
 	char broker[17];
 	struct clock_text login_at;

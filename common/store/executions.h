@@ -19,6 +19,9 @@
 #define BROKER_NAME_SIZE     17
 #define EXECUTION_ERROR_SIZE 257
 
+/* The one reason to wait that needs nobody: what error says of such a PENDING execution. */
+#define EXECUTION_WAITS_FOR_MARKET "the market is closed"
+
 enum execution_status {
 	EXECUTION_PENDING,
 	EXECUTION_SUBMITTING,
