@@ -138,6 +138,11 @@ WHERE t.tx_hash <> q.tx_hash OR t.log_index <> q.log_index OR t.block_number <> 
 -- What was quarantined or filtered says why.
 SELECT id, outcome FROM event_queue WHERE outcome IN ('quarantined', 'filtered') AND coalesce(error, '') = '';
 
+-- An archived event says what its data was, and only an archived one does.
+SELECT id, archived_at FROM event_queue
+WHERE (archived_at IS NOT NULL) <> (length(event_data) = 93 AND event_data GLOB '{"archived":true,"sha256":"[0-9a-f]*"}'
+                                    AND substr(event_data, 28, 64) NOT GLOB '*[^0-9a-f]*');
+
 -- Ranges of coverage neither overlap nor touch: they are merged.
 SELECT a.first_block, a.last_block, b.first_block
 FROM block_coverage AS a JOIN block_coverage AS b ON b.first_block > a.first_block AND b.first_block <= a.last_block + 1;

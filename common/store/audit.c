@@ -6,8 +6,8 @@
 #include "store/words.h"
 
 static const char events_sql[] =
-	"SELECT tx_hash, log_index, block_number, block_hash, block_timestamp, event_type,"
-	" event_data, reversed_at IS NOT NULL AS taken_back"
+	"SELECT id, tx_hash, log_index, block_number, block_hash, block_timestamp, event_type,"
+	" event_data, archived_at IS NOT NULL AS archived, reversed_at IS NOT NULL AS taken_back"
 	" FROM event_queue WHERE outcome IN ('trade', 'filtered')"
 	" ORDER BY reversed_at IS NULL,"
 	" CASE WHEN reversed_at IS NULL THEN block_number ELSE id END, log_index, id";
@@ -59,6 +59,8 @@ bool audit_next_event(struct audit *audit, struct audit_event *event)
 
 	if (!statement_row(row))
 		return false;
+	event->id = statement_int64(row, "id");
+	event->archived = statement_int64(row, "archived") != 0;
 	event->record = (struct event_record){
 		.tx_hash = statement_word(row, "tx_hash"),
 		.log_index = statement_int64(row, "log_index"),

@@ -16,7 +16,9 @@
 
 /* An event that became trades or was filtered. */
 struct audit_event {
+	int64_t id;
 	struct event_record record;
+	bool archived;	 /* event_data only names what the archive has */
 	bool taken_back; /* removed, and its trades were reversed */
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "store/amounts.h"
+#include "store/archived_data.h"
 #include "store/words.h"
 
 /* Storing the same log twice is harmless: among rows not removed, (tx_hash, log_index) is unique.
@@ -21,11 +22,12 @@ static const char append_sql[] =
 	" :event_type, :event_data, :source, :confirmed, :created_at)"
 	" ON CONFLICT (tx_hash, log_index) WHERE removed = 0 DO NOTHING";
 
-/* block_timestamp does not decide: it follows from the block hash, and nodes differ in whether they
+/* What is archived is compared by its digest, which is as good as its bytes.
+ * block_timestamp does not decide: it follows from the block hash, and nodes differ in whether they
  * send it. */
 static const char find_sql[] =
 	"SELECT block_number = :block_number AND block_hash = :block_hash"
-	" AND event_type = :event_type AND event_data = :event_data AS agrees"
+	" AND event_type = :event_type AND event_data IN (:event_data, :archived) AS agrees"
 	" FROM event_queue"
 	" WHERE tx_hash = :tx_hash AND log_index = :log_index AND removed = 0";
 
@@ -191,6 +193,7 @@ static enum event_append compare(struct event_queue *queue, const struct event_r
 	enum event_append compared = EVENT_ADDED;
 
 	bind_record(&queue->find, record);
+	statement_bind_text(&queue->find, ":archived", archived_data_of(record->event_data).text);
 	if (statement_row(&queue->find))
 		compared = statement_int64(&queue->find, "agrees") != 0 ? EVENT_KNOWN
 									: EVENT_DISAGREES;

@@ -160,6 +160,15 @@ static void whatever_else_is_wrong_is_noticed_by_its_query(void **state)
 		 " processed_at) SELECT tx_hash, 99, 1, block_hash, '', 'x', '{}', source, 1,"
 		 " 'quarantined', '' FROM event_queue WHERE id = 1",
 		 "-- What was quarantined"},
+		{"UPDATE event_queue SET archived_at = processed_at WHERE id = 1",
+		 "-- An archived event"},
+		{"UPDATE event_queue SET event_data = '{\"archived\":true,\"sha256\":\"'"
+		 " || printf('%064d', 7) || '\"}' WHERE id = 1",
+		 "-- An archived event"},
+		{"UPDATE event_queue SET archived_at = processed_at,"
+		 " event_data = '{\"archived\":true,\"sha256\":\"' || printf('%063dg', 7) || '\"}'"
+		 " WHERE id = 1",
+		 "-- An archived event"},
 		{"UPDATE block_coverage SET last_block = 11 WHERE first_block = 0",
 		 "-- Ranges of coverage"},
 		{"UPDATE block_coverage SET last_block = 15 WHERE first_block = 0",
