@@ -2,20 +2,23 @@
  * processor: what the queue holds becomes trades, positions and hedges.
  *
  * Reads: event_queue, block_coverage, listener_sessions, executions (what became of them).
- * Writes: event_queue (processed, outcome, error, processed_at), onchain_trades, trade_offsets,
- * trade_execution_links, trade_accumulators, executions (new rows), tokens, ledger; controls when
- * it must stop trading. Talks to: the node, only to ask a token for its symbol and decimals.
+ * Writes: event_queue (processed, outcome, error, processed_at; event_data and archived_at of what
+ * moves into the archive), onchain_trades, trade_offsets, trade_execution_links,
+ * trade_accumulators, executions (new rows), tokens, ledger; controls when it must stop trading.
+ * Talks to: the node, only to ask a token for its symbol and decimals.
  */
 #include "base/log.h"
 #include "base/process.h"
 #include "base/settings.h"
 #include "ingest/chain_identity.h"
+#include "processor/archiver.h"
 #include "processor/processor.h"
 #include "processor/replay.h"
 #include "store/wakeup.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 struct processor_config {
 	struct config_text database_path;
@@ -23,7 +26,11 @@ struct processor_config {
 	struct chain_settings chain;
 	struct shares threshold;
 	int64_t retry_seconds;
+	int64_t retention_days;
 };
+
+#define DAY_MS		    INT64_C(86400000)
+#define MOST_RETENTION_DAYS 10000
 
 static const char details[] =
 	"Applies ready events in (block_number, log_index) order: trade, "
@@ -39,7 +46,12 @@ static const char details[] =
 	"--replay applies the queue once more in a scratch database under /tmp, and "
 	"compares trades and positions:\n"
 	"exit 0 and \"identical\", or exit 1 and the differences. It changes "
-	"nothing and needs no node.\n";
+	"nothing and needs no node.\n"
+	"\n"
+	"--archive moves what RETENTION_DAYS moves while the processor runs, and leaves: exit 0, "
+	"or "
+	"75 when the archive\n"
+	"cannot be written or another processor runs.\n";
 
 static void open_database(struct processor *processor, const struct processor_config *config)
 {
@@ -70,6 +82,24 @@ static void requeue_quarantined(struct processor *processor)
 	log_info("quarantined events are taken up again events=%d", count);
 }
 
+/* A ledger without its archive is half a ledger, which shows when it is moved or restored. */
+static void check_archive(const char *database_path)
+{
+	struct archive archive = {.connection = NULL};
+	struct store ledger;
+	struct error error;
+
+	if (access(database_path, F_OK) != 0)
+		return;
+	store_open_read_only(&ledger, database_path);
+	if (settled_events_need_archive(&ledger) &&
+	    archive_open_read_only(&archive, &ledger, &error) != OUTCOME_OK)
+		fatal(EXIT_CODE_UNAVAILABLE, "the archive cannot be read: %s archive=%s",
+		      error.text, archive.path.text);
+	archive_close(&archive);
+	store_close(&ledger);
+}
+
 static int check(const struct processor_config *config, const struct config_key *keys,
 		 size_t key_count)
 {
@@ -84,6 +114,7 @@ static int check(const struct processor_config *config, const struct config_key 
 		      url.text, error_kind_name(error.kind), error.text);
 	evm_node_close(&node);
 	store_check(config->database_path.text);
+	check_archive(config->database_path.text);
 	config_print(keys, key_count);
 	printf("processor: configuration, database and node are good\n");
 	return 0;
@@ -100,26 +131,89 @@ static int prove_by_replay(const struct processor_config *config)
 	return exit_code;
 }
 
-static int run(struct processor *processor, bool once)
+/* -1: for ever. archiver: NULL when everything is kept. */
+static int64_t wait_ms(struct processor *processor, const struct archiver *archiver)
+{
+	int64_t processor_ms = processor_wait_ms(processor);
+	int64_t archiver_ms = archiver == NULL ? -1 : archiver_wait_ms(archiver);
+
+	if (processor_ms < 0 || (archiver_ms >= 0 && archiver_ms < processor_ms))
+		return archiver_ms;
+	return processor_ms;
+}
+
+static int left_undone(const struct processor *processor, const struct archiver *archiver)
+{
+	int64_t waiting = processor->waiting_for_tokens;
+
+	if (waiting > 0)
+		log_error(
+			"events wait for tokens that could not be asked: run again events=%" PRId64,
+			waiting);
+	return waiting > 0 || (archiver != NULL && archiver->failed) ? EXIT_CODE_TRY_AGAIN : 0;
+}
+
+static int run(struct processor *processor, struct archiver *archiver, bool once)
 {
 	struct wakeup wakeup;
-	int64_t waiting;
 
 	wakeup_open(&wakeup, &processor->store);
 	while (!process_stopping()) {
-		if (processor_step(processor))
+		if (processor_step(processor) || (archiver != NULL && archiver_step(archiver)))
 			continue;
 		if (once)
 			break;
-		(void)wakeup_wait(&wakeup, processor_wait_ms(processor));
+		(void)wakeup_wait(&wakeup, wait_ms(processor, archiver));
 	}
 	wakeup_close(&wakeup);
-	waiting = processor->waiting_for_tokens;
-	if (!once || waiting == 0)
-		return 0;
-	log_error("events wait for tokens that could not be asked: run again events=%" PRId64,
-		  waiting);
-	return EXIT_CODE_TRY_AGAIN;
+	return once ? left_undone(processor, archiver) : 0;
+}
+
+/* The processor at work, with the archiver beside it where there is one. */
+static int work(struct processor *processor, const struct processor_config *config, bool once)
+{
+	static struct archiver archiver;
+	bool archives = config->retention_days > 0;
+	int exit_code;
+
+	processor_open(processor, &config->chain, config->threshold, 1000 * config->retry_seconds);
+	if (archives)
+		archiver_open(&archiver, &processor->store, config->retention_days * DAY_MS);
+	log_info("ready database=%s", config->database_path.text);
+	exit_code = run(processor, archives ? &archiver : NULL, once);
+	if (archives)
+		archiver_close(&archiver);
+	processor_close(processor);
+	return exit_code;
+}
+
+static int64_t parse_days(const char *text)
+{
+	int64_t days = 0;
+
+	for (const char *digit = text; *digit != '\0'; digit++) {
+		if (*digit < '0' || *digit > '9' || days > MOST_RETENTION_DAYS)
+			fatal(EXIT_CODE_USAGE, "--archive takes a number of days");
+		days = 10 * days + (*digit - '0');
+	}
+	if (text[0] == '\0' || days > MOST_RETENTION_DAYS)
+		fatal(EXIT_CODE_USAGE, "--archive takes a number of days, %d at most",
+		      MOST_RETENTION_DAYS);
+	return days;
+}
+
+static int archive_now(struct store *store, int64_t days)
+{
+	static struct archiver archiver;
+	int exit_code;
+
+	archiver_open(&archiver, store, days * DAY_MS);
+	while (!process_stopping() && archiver_step(&archiver)) {
+	}
+	exit_code = archiver.failed ? EXIT_CODE_TRY_AGAIN : 0;
+	log_info("archiving done events=%" PRId64, archiver.archived);
+	archiver_close(&archiver);
+	return exit_code;
 }
 
 int main(int argc, char **argv)
@@ -128,6 +222,8 @@ int main(int argc, char **argv)
 	static struct processor processor;
 	const char *retry_quarantined = NULL;
 	const char *replay = NULL;
+	const char *archive = NULL;
+	int64_t days = 0;
 	const struct process_option options[] = {
 		{.name = "--retry-quarantined",
 		 .help = "take up again what was quarantined, then as --once",
@@ -135,6 +231,10 @@ int main(int argc, char **argv)
 		{.name = "--replay",
 		 .help = "prove that trades and positions follow from the queue; write nothing",
 		 .value = &replay},
+		{.name = "--archive",
+		 .argument = "DAYS",
+		 .help = "move what is settled and older into the archive, then leave",
+		 .value = &archive},
 	};
 	const struct config_key keys[] = {
 		SETTINGS_DATABASE_PATH(&config.database_path),
@@ -153,6 +253,14 @@ int main(int argc, char **argv)
 		 .help = "wait after a hedge of which nothing filled; doubled each time, 300 at "
 			 "most",
 		 .target = &config.retry_seconds},
+		{.name = "RETENTION_DAYS",
+		 .kind = CONFIG_KIND_INTEGER,
+		 .fallback = "0",
+		 .minimum = 0,
+		 .maximum = MOST_RETENTION_DAYS,
+		 .help = "move the raw data of settled events into DATABASE_PATH.archive after so "
+			 "many days (0: keep all)",
+		 .target = &config.retention_days},
 	};
 	const struct process_usage usage = {
 		.program = "processor",
@@ -173,16 +281,16 @@ int main(int argc, char **argv)
 		return check(&config, keys, ARRAY_LENGTH(keys));
 	if (replay != NULL)
 		return prove_by_replay(&config);
+	if (archive != NULL)
+		days = parse_days(archive);
 	open_database(&processor, &config);
 	if (retry_quarantined != NULL)
 		requeue_quarantined(&processor);
 	instance_lock_claim(&processor.lock, INSTANCE_LOCK_PROCESSOR);
-	processor_open(&processor, &config.chain, config.threshold, 1000 * config.retry_seconds);
-	log_info("ready database=%s", config.database_path.text);
-
-	exit_code = run(&processor, arguments.once || retry_quarantined != NULL);
-
-	processor_close(&processor);
+	if (archive != NULL)
+		exit_code = archive_now(&processor.store, days);
+	else
+		exit_code = work(&processor, &config, arguments.once || retry_quarantined != NULL);
 	instance_lock_close(&processor.lock);
 	store_close(&processor.store);
 	log_info("stopped");

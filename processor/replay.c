@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "processor/processor.h"
+#include "store/archived_data.h"
 #include "store/audit.h"
+#include "store/store_archive.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -28,7 +30,10 @@ struct scratch {
 };
 
 struct replay {
+	struct store *ledger;
 	struct audit audit;
+	struct archive archive;	    /* opened when an event is there */
+	struct buffer event_data;   /* of the archived event in hand */
 	struct processor processor; /* of the scratch ledger */
 	int64_t events;
 	int64_t differences;
@@ -83,10 +88,44 @@ static bool apply_all(struct replay *replay)
 	return !process_stopping();
 }
 
-static bool append(struct replay *replay, const struct audit_event *event)
+/* A replay without them would prove nothing. */
+NORETURN static void end_without_archive(const struct replay *replay, enum outcome outcome,
+					 const char *reason)
 {
-	enum event_append append = event_queue_append(&replay->processor.events, &event->record);
+	fatal(outcome == OUTCOME_RETRY ? EXIT_CODE_TRY_AGAIN : EXIT_CODE_NEEDS_PERSON,
+	      "archived events cannot be replayed: %s archive=%s: put the ledger's archive there, "
+	      "from a backup if need be",
+	      reason, archive_path_of(replay->ledger).text);
+}
 
+/* Puts what the archive has in the place of its name. */
+static void fetch(struct replay *replay, struct audit_event *event)
+{
+	enum outcome outcome = OUTCOME_OK;
+	struct error error;
+
+	if (replay->archive.connection == NULL)
+		outcome = archive_open_read_only(&replay->archive, replay->ledger, &error);
+	if (outcome == OUTCOME_OK)
+		outcome = archive_find(&replay->archive, event->id, &replay->event_data, &error);
+	if (outcome != OUTCOME_OK)
+		end_without_archive(replay, outcome, error.text);
+	if (strcmp(archived_data_of(buffer_text(&replay->event_data)).text,
+		   event->record.event_data) != 0) {
+		log_error("the archive has other data than was archived event_id=%" PRId64,
+			  event->id);
+		end_without_archive(replay, OUTCOME_REJECTED, "its data is not what was archived");
+	}
+	event->record.event_data = buffer_text(&replay->event_data);
+}
+
+static bool append(struct replay *replay, struct audit_event *event)
+{
+	enum event_append append;
+
+	if (event->archived)
+		fetch(replay, event);
+	append = event_queue_append(&replay->processor.events, &event->record);
 	replay->events++;
 	if (append == EVENT_ADDED)
 		return true;
@@ -97,7 +136,7 @@ static bool append(struct replay *replay, const struct audit_event *event)
 }
 
 /* One that left the chain: applied, removed, taken back. */
-static bool replay_taken_back(struct replay *replay, const struct audit_event *event)
+static bool replay_taken_back(struct replay *replay, struct audit_event *event)
 {
 	struct processor *processor = &replay->processor;
 	int64_t id;
@@ -243,10 +282,14 @@ static int run_in(struct store *ledger, const struct chain_settings *settings, c
 	store_open(&replay.processor.store, path);
 	instance_lock_open(&replay.processor.lock, path);
 	processor_open(&replay.processor, settings, threshold, 0);
+	replay.ledger = ledger;
+	buffer_init(&replay.event_data, BUFFER_MAX_EVENT_JSON);
 	audit_open(&replay.audit, ledger);
 	if (prepare(&replay, settings) && replay_events(&replay))
 		exit_code = compare(&replay);
 	audit_close(&replay.audit);
+	archive_close(&replay.archive);
+	buffer_free(&replay.event_data);
 	processor_close(&replay.processor);
 	instance_lock_close(&replay.processor.lock);
 	store_close(&replay.processor.store);
