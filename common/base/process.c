@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #if defined(__has_feature)
@@ -100,6 +102,82 @@ bool process_sleep_ms(int64_t milliseconds)
 		(void)poll(&fd, 1, left_ms > INT32_MAX ? INT32_MAX : (int)left_ms);
 	}
 	return false;
+}
+
+/* Nothing of the parent's stays open, or its connections would outlive it. */
+static NORETURN void run_child(int fd, int stderr_fd, int (*work)(void *, int), void *context)
+{
+	const int kept = STDERR_FILENO + 1;
+
+	stop_pipe[0] = stop_pipe[1] = -1;
+	install_signal(SIGTERM, SIG_DFL);
+	install_signal(SIGINT, SIG_DFL);
+	if (dup2(stderr_fd, STDERR_FILENO) < 0 || dup2(fd, kept) < 0 ||
+	    fcntl(kept, F_SETFD, FD_CLOEXEC) != 0 ||
+	    close_range((unsigned int)kept + 1, ~0U, 0) != 0)
+		fatal(EXIT_CODE_TRY_AGAIN, "cannot prepare a child reason=%s", strerror(errno));
+	_exit(work(context, kept));
+}
+
+static void close_both(const int fds[2])
+{
+	const int saved_errno = errno;
+
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+	errno = saved_errno;
+}
+
+static bool start_child(struct process_child *child, const int pair[2], const int errors[2],
+			int (*work)(void *, int), void *context)
+{
+	pid_t pid;
+
+	if (fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0 || fcntl(errors[0], F_SETFL, O_NONBLOCK) != 0)
+		return false;
+	pid = fork();
+	if (pid == 0)
+		run_child(pair[1], errors[1], work, context);
+	if (pid < 0)
+		return false;
+	*child = (struct process_child){pid, pair[0], errors[0]};
+	(void)close(pair[1]);
+	(void)close(errors[1]);
+	return true;
+}
+
+bool process_start_child(struct process_child *child, int (*work)(void *, int), void *context)
+{
+	int pair[2];
+	int errors[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return false;
+	if (pipe2(errors, O_CLOEXEC) != 0) {
+		close_both(pair);
+		return false;
+	}
+	if (start_child(child, pair, errors, work, context))
+		return true;
+	close_both(pair);
+	close_both(errors);
+	return false;
+}
+
+int process_end_child(struct process_child *child, bool now)
+{
+	int status = 0;
+
+	if (now)
+		(void)kill((pid_t)child->pid, SIGKILL);
+	(void)close(child->fd);
+	(void)close(child->stderr_fd);
+	while (waitpid((pid_t)child->pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			fatal(EXIT_CODE_BUG, "waiting for a child failed reason=%s",
+			      strerror(errno));
+	}
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 static const char *key_text(const struct process_usage *usage, const char *name)

@@ -67,4 +67,21 @@ int process_stop_fd(void);
 /* Waits; true when the whole time passed, false when the process is to stop. */
 bool process_sleep_ms(int64_t milliseconds);
 
+struct process_child {
+	int64_t pid;
+	int fd;	       /* our end of a socket pair; the end of its file is the end of the child */
+	int stderr_fd; /* what the child writes to stderr; both do not block */
+};
+
+/*
+ * A second process for work that may fail by fatal() without ending this one. work gets its end of
+ * the pair, which blocks, and nothing else that was open; what it returns is the exit code. False:
+ * the system has no room for another process just now, errno says why.
+ */
+MUST_USE bool process_start_child(struct process_child *child, int (*work)(void *context, int fd),
+				  void *context);
+
+/* Ends it if it still runs. Its exit code, or 128 and the number of the signal that ended it. */
+int process_end_child(struct process_child *child, bool now);
+
 #endif
