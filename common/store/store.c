@@ -82,9 +82,8 @@ static void connect_file(struct store *store, const char *path, int flags)
 	memset(store, 0, sizeof(*store));
 	take_path(store, path);
 
-	/* For users of one group or for one user alone, as the umask says, but never for all. */
-	mask = umask(0007);
-	(void)umask(mask | 0007);
+	mask = umask(0027);
+	(void)umask(mask | 0027);
 	code = sqlite3_open_v2(path, &store->connection, flags | SQLITE_OPEN_EXRESCODE, NULL);
 	(void)umask(mask);
 	if (code != SQLITE_OK)
@@ -174,6 +173,8 @@ void store_open_read_only(struct store *store, const char *path)
 	store_schema_look(store, true);
 	apply_settings(store);
 	store_execute(store, "PRAGMA query_only = ON");
+	/* A sorted report of many rows would otherwise be a file in /tmp. */
+	store_execute(store, "PRAGMA temp_store = MEMORY");
 	prepare_data_version(store);
 }
 
