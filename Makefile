@@ -11,7 +11,8 @@ QUIET := $(if $(V),,@)
 PROGRAMS := listener backfiller processor executor monitor
 OUT      := build/$(VARIANT)-$(notdir $(CC))
 SQLITE   := node_modules/better-sqlite3/deps/sqlite3
-PACKAGES := libcurl jansson libssl libcrypto libsodium
+UPLOT    := node_modules/uplot/dist
+PACKAGES := libcurl jansson libssl libcrypto libsodium libmicrohttpd
 
 WARNINGS := -Wall -Wextra -Wpedantic -Werror -Wconversion -Wsign-conversion -Wshadow -Wundef -Wvla \
 	-Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wcast-qual \
@@ -35,7 +36,7 @@ LDLIBS    = $(shell pkg-config --libs $(PACKAGES)) -lwslay -lm
 SQLITE_FLAGS := -DSQLITE_DQS=0 -DSQLITE_DEFAULT_FOREIGN_KEYS=1 -DSQLITE_DEFAULT_SYNCHRONOUS=2 \
 	-DSQLITE_DEFAULT_WAL_SYNCHRONOUS=2 -DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_OMIT_SHARED_CACHE \
 	-DSQLITE_OMIT_DEPRECATED -DSQLITE_THREADSAFE=0 -DSQLITE_DEFAULT_MEMSTATUS=0 \
-	-DSQLITE_TRUSTED_SCHEMA=0 -DSQLITE_DEFAULT_FILE_PERMISSIONS=0660
+	-DSQLITE_TRUSTED_SCHEMA=0
 
 objects = $(patsubst %.c,$(OUT)/%.o,$(1))
 COMMON_SOURCES := $(wildcard common/*/*.c)
@@ -63,7 +64,7 @@ endef
 $(foreach program,$(PROGRAMS),$(eval $(call PROGRAM_RULE,$(program))))
 
 # An archive, so that a program carries only what it uses: the executor links nothing that reaches a node.
-ARCHIVED := $(call objects,$(COMMON_SOURCES)) $(OUT)/schema.o $(OUT)/sqlite3.o
+ARCHIVED := $(call objects,$(COMMON_SOURCES)) $(OUT)/schema.o $(OUT)/web.o $(OUT)/sqlite3.o
 ifeq ($(VARIANT),coverage)
 ARCHIVED += $(OUT)/tests/coverage/exit.o
 endif
@@ -77,12 +78,12 @@ $(OUT)/%.o: %.c | $(SQLITE)/sqlite3.h
 	@echo "CC $@"
 	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OUT)/sqlite3.o: $(SQLITE)/sqlite3.c Makefile
+$(OUT)/sqlite3.o: $(SQLITE)/sqlite3.c
 	@mkdir -p $(@D)
 	@echo "CC $@"
 	$(QUIET)$(CC) -std=gnu17 $(FLAGS_$(VARIANT)) -w $(SQLITE_FLAGS) -c -o $@ $<
 
-$(OUT)/schema.o: build/schema.c
+$(OUT)/schema.o $(OUT)/web.o: $(OUT)/%.o: build/%.c
 	@mkdir -p $(@D)
 	@echo "CC $@"
 	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
@@ -91,9 +92,15 @@ build/schema.c: scripts/embed-schema $(wildcard schema/*.sql)
 	@mkdir -p $(@D)
 	$(QUIET)scripts/embed-schema schema/*.sql > $@
 
-$(SQLITE)/sqlite3.c $(SQLITE)/sqlite3.h: package-lock.json
+# The page that the monitor serves, and what draws its charts.
+VENDORED := $(addprefix $(UPLOT)/,uPlot.iife.min.js uPlot.min.css)
+build/web.c: scripts/embed-web $(wildcard monitor/web/*) $(VENDORED)
+	@mkdir -p $(@D)
+	$(QUIET)scripts/embed-web $(sort $(wildcard monitor/web/*)) $(VENDORED) > $@
+
+$(SQLITE)/sqlite3.c $(SQLITE)/sqlite3.h $(VENDORED) &: package-lock.json
 	scripts/setup build
-	@touch $(SQLITE)/sqlite3.c $(SQLITE)/sqlite3.h
+	@touch $(SQLITE)/sqlite3.c $(SQLITE)/sqlite3.h $(VENDORED)
 
 # A unit test of a program's file links that program without its main.
 define UNIT_RULE

@@ -1,15 +1,17 @@
 /*
  * monitor: tells an operator how things are.
  *
- * Reads: every table, in a database opened read-only. Writes: nothing, anywhere. Talks to: nobody.
+ * Reads: every table, in a database opened read-only. Writes: nothing, anywhere. Talks to: who asks
+ * it on MONITOR_LISTEN.
  */
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/settings.h"
-#include "monitor/condition_settings.h"
+#include "monitor/listen_address.h"
 #include "monitor/reports.h"
+#include "monitor/serve.h"
 #include "monitor/status.h"
+#include "store/instance_lock.h"
 #include "store/store.h"
 
 #include <stdint.h>
@@ -22,7 +24,10 @@ struct monitor_config {
 	struct log_settings log;
 	struct shares threshold;
 	int64_t deployment_block;
-	struct condition_settings conditions;
+	int64_t stale_seconds;
+	struct config_text listener;
+	struct config_text listen;
+	struct listen_address address;
 };
 
 struct monitor_options {
@@ -36,6 +41,10 @@ struct monitor_options {
 #define EXIT_CODE_NOT_WELL 1
 
 static const char details[] =
+	"Without a command it serves a page that shows the state live, the same as JSON "
+	"(docs/monitor-api.md)\n"
+	"and metrics, on MONITOR_LISTEN, until it is told to stop.\n"
+	"\n"
 	"Commands:\n"
 	"  status          one screen; exit 0 when all is well, 1 when something needs a person "
 	"(each is a line\n"
@@ -54,47 +63,34 @@ static const char details[] =
 
 static int usage_error(void)
 {
-	log_error("say what to show: monitor status, or monitor report pnl|positions|executions|"
-		  "coverage|latency (monitor --help)");
+	log_error("say what to show: monitor alone to serve, monitor status, or monitor report "
+		  "pnl|positions|executions|coverage|latency (monitor --help)");
 	return EXIT_CODE_USAGE;
-}
-
-static void choose_conditions(const struct monitor_config *config,
-			      struct condition_options *options)
-{
-	const struct condition_settings *settings = &config->conditions;
-
-	*options = (struct condition_options){
-		.deployment_block = config->deployment_block,
-		.threshold = config->threshold,
-		.stale_ms = settings->stale_seconds * 1000,
-		.disk_low_bytes = settings->disk_low_mb * 1024 * 1024,
-		.resident = strcmp(settings->programs.text, "resident") == 0,
-		.needs_listener = strcmp(settings->listener.text, "required") == 0,
-		.broker = settings->broker.text,
-	};
 }
 
 static int show_status(const struct monitor_config *config)
 {
-	static struct condition_list list;
-	struct condition_options options;
-	struct conditions conditions;
+	const struct status_options options = {
+		.threshold = config->threshold,
+		.deployment_block = config->deployment_block,
+		.stale_seconds = config->stale_seconds,
+		.needs_listener = strcmp(config->listener.text, "required") == 0,
+		.colours = isatty(STDOUT_FILENO) == 1,
+	};
+	struct instance_lock lock;
 	struct store store;
+	int64_t problems;
+	bool locked;
 
-	choose_conditions(config, &options);
-	options.at_once = true;
 	store_open_read_only(&store, config->database_path.text);
-	conditions_open(&conditions, &store, &options);
-	store_begin_read(&store);
-	conditions_read(&conditions, clock_monotonic_ms(), &list);
-	status_print(&conditions, &list, isatty(STDOUT_FILENO) == 1, stdout);
-	store_end_read(&store);
-	conditions_close(&conditions);
+	locked = instance_lock_open_read_only(&lock, config->database_path.text);
+	problems = status_print(&store, locked ? &lock : NULL, &options, stdout);
+	if (locked)
+		instance_lock_close(&lock);
 	store_close(&store);
 	if (fflush(stdout) != 0)
 		fatal(EXIT_CODE_TRY_AGAIN, "the status could not be written");
-	return list.count == 0 ? 0 : EXIT_CODE_NOT_WELL;
+	return problems == 0 ? 0 : EXIT_CODE_NOT_WELL;
 }
 
 static int show_report(const struct monitor_config *config, const struct monitor_options *chosen,
@@ -119,6 +115,31 @@ static int show_report(const struct monitor_config *config, const struct monitor
 	return complete ? 0 : EXIT_CODE_TRY_AGAIN;
 }
 
+static int run_server(const struct monitor_config *config)
+{
+	const struct reader_settings settings = {
+		.database_path = config->database_path.text,
+		.threshold = config->threshold,
+		.deployment_block = config->deployment_block,
+		.stale_seconds = config->stale_seconds,
+		.needs_listener = strcmp(config->listener.text, "required") == 0,
+	};
+
+	return serve(&config->address, &settings);
+}
+
+/* Fits process_usage.complete. */
+static bool complete_config(void *context)
+{
+	struct monitor_config *config = context;
+
+	if (listen_address_parse(&config->address, config->listen.text))
+		return true;
+	log_error("MONITOR_LISTEN: must be ADDRESS:PORT with an address in numbers, as "
+		  "127.0.0.1:9464 or [::1]:9464");
+	return false;
+}
+
 static int run(const struct monitor_config *config, const struct monitor_options *options,
 	       const struct process_arguments *arguments, const struct process_usage *usage)
 {
@@ -134,6 +155,8 @@ static int run(const struct monitor_config *config, const struct monitor_options
 	}
 	if (options->csv != NULL && options->json != NULL)
 		log_error("choose one of --csv and --json");
+	else if (arguments->operand_count == 0 && !chosen && !arguments->once)
+		return run_server(config);
 	else if (arguments->operand_count == 1 && strcmp(words[0], "status") == 0 && !chosen)
 		return show_status(config);
 	else if (arguments->operand_count == 2 && strcmp(words[0], "report") == 0)
@@ -160,7 +183,24 @@ int main(int argc, char **argv)
 		 .maximum = INT64_MAX,
 		 .help = "first block that is accounted for (-1: the first that is covered)",
 		 .target = &config.deployment_block},
-		CONDITION_KEYS(&config.conditions),
+		{.name = "MONITOR_STALE_SECONDS",
+		 .kind = CONFIG_KIND_INTEGER,
+		 .fallback = "120",
+		 .minimum = 1,
+		 .maximum = 86400,
+		 .help = "how long an event may wait for the processor",
+		 .target = &config.stale_seconds},
+		{.name = "MONITOR_LISTENER",
+		 .kind = CONFIG_KIND_CHOICE,
+		 .fallback = "required",
+		 .choices = "required|optional",
+		 .help = "whether status misses a listener (optional: for cron without one)",
+		 .target = &config.listener},
+		{.name = "MONITOR_LISTEN",
+		 .kind = CONFIG_KIND_TEXT,
+		 .fallback = "127.0.0.1:9464",
+		 .help = "where to serve; there is no login, so keep to the loopback",
+		 .target = &config.listen},
 	};
 	const struct process_option options[] = {
 		{"--symbol", "TICKER", "report: only this ticker", &chosen.symbol},
@@ -171,12 +211,15 @@ int main(int argc, char **argv)
 	};
 	const struct process_usage usage = {
 		.program = "monitor",
-		.summary = "tells how things are: status for a glance, reports for the books",
+		.summary = "tells how things are: a live page, status for a glance, reports for "
+			   "the books",
 		.details = details,
 		.options = options,
 		.option_count = ARRAY_LENGTH(options),
 		.keys = keys,
 		.key_count = ARRAY_LENGTH(keys),
+		.complete = complete_config,
+		.context = &config,
 	};
 	struct process_arguments arguments;
 

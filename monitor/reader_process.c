@@ -1,0 +1,238 @@
+/*
+ * See reader_process.h. One process, one connection, opened for reading only. An error of the
+ * database ends it; so does the end of the socket, which is the end of the process that serves.
+ */
+#include "monitor/reader_process.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "monitor/json.h"
+#include "monitor/reader.h"
+#include "monitor/rows.h"
+#include "monitor/state.h"
+#include "monitor/trace.h"
+#include "store/instance_lock.h"
+#include "store/wakeup.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+/* The state after commits: at most four a second, and every ten seconds in any case. */
+#define COMMIT_INTERVAL_MS 250
+#define QUIET_INTERVAL_MS  10000
+#define LOOK_INTERVAL_MS   1000
+
+struct reader_process {
+	int fd;
+	const struct reader_settings *settings;
+	struct store store;
+	struct stat file; /* which file the database is */
+	struct instance_lock lock;
+	bool has_lock;
+	struct wakeup wakeup;
+	struct state state;
+	struct rows rows;
+	struct trace trace;
+	struct buffer text;
+	bool follows;
+	bool changed;	    /* since the last state that was sent by itself */
+	int64_t told_ms;    /* when that was */
+	int64_t look_at_ms; /* when to look at file and locks again */
+};
+
+/* False: the process that serves is gone. */
+static bool send_all(int fd, const void *data, size_t length)
+{
+	const uint8_t *bytes = data;
+
+	while (length > 0) {
+		const ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent <= 0)
+			return false;
+		bytes += sent;
+		length -= (size_t)sent;
+	}
+	return true;
+}
+
+static bool answer(struct reader_process *reader, int64_t ticket, unsigned int status)
+{
+	const struct reader_answer head = {
+		.ticket = ticket,
+		.length = (int64_t)reader->text.length,
+		.status = status,
+	};
+
+	return send_all(reader->fd, &head, sizeof(head)) &&
+	       send_all(reader->fd, reader->text.bytes, reader->text.length);
+}
+
+/* False: there is no such thing. */
+static bool write_answer(struct reader_process *reader, const struct reader_request *request,
+			 struct json *json)
+{
+	switch (request->question) {
+	case READER_FOLLOW:
+		break;
+	case READER_STATE:
+		state_write(&reader->state, json);
+		return true;
+	case READER_FILLS:
+		rows_write_fills(&reader->rows, request, json);
+		return true;
+	case READER_EXECUTIONS:
+		rows_write_executions(&reader->rows, request, json);
+		return true;
+	case READER_TRACE_EVENT:
+	case READER_TRACE_TRADE:
+	case READER_TRACE_EXECUTION:
+		return trace_write(&reader->trace, request, json);
+	}
+	invariant_unreachable("a question with an answer");
+}
+
+/* One state of the database an answer. It is in memory before its first byte leaves. */
+static bool answer_request(struct reader_process *reader, const struct reader_request *request)
+{
+	unsigned int status = 200;
+	struct json json;
+
+	buffer_clear(&reader->text);
+	json_begin(&json, &reader->text);
+	store_begin_read(&reader->store);
+	if (!write_answer(reader, request, &json))
+		status = 404;
+	store_end_read(&reader->store);
+	if (!json_end(&json)) {
+		log_warn("an answer is longer than %zu bytes: it was not sent",
+			 READER_ANSWER_MAXIMUM);
+		buffer_clear(&reader->text);
+		status = 500;
+	}
+	return answer(reader, request->ticket, status);
+}
+
+static bool tell_state(struct reader_process *reader)
+{
+	static const struct reader_request request = {.ticket = READER_TICKET_COMMIT,
+						      .question = READER_STATE};
+
+	reader->changed = false;
+	reader->told_ms = clock_monotonic_ms();
+	return answer_request(reader, &request);
+}
+
+static void look_at_file(const struct reader_process *reader, struct stat *file)
+{
+	if (stat(reader->settings->database_path, file) != 0)
+		fatal(EXIT_CODE_NEEDS_PERSON, "%s DATABASE_PATH=%s", strerror(errno),
+		      reader->settings->database_path);
+}
+
+static bool is_replaced(const struct reader_process *reader)
+{
+	struct stat now;
+
+	look_at_file(reader, &now);
+	return now.st_dev != reader->file.st_dev || now.st_ino != reader->file.st_ino;
+}
+
+/* A listener that is killed tells nobody. */
+static void look_at_lock(struct reader_process *reader)
+{
+	if (!reader->has_lock)
+		reader->has_lock = instance_lock_open_read_only(&reader->lock,
+								reader->settings->database_path);
+	state_set_lock(&reader->state, reader->has_lock ? &reader->lock : NULL);
+	if (state_listener_changed(&reader->state))
+		reader->changed = true;
+}
+
+static void open_database(struct reader_process *reader)
+{
+	const char *path = reader->settings->database_path;
+
+	/* Before it is opened: whatever is put in its place from here on is noticed. */
+	look_at_file(reader, &reader->file);
+	store_open_read_only(&reader->store, path);
+	wakeup_open(&reader->wakeup, &reader->store);
+	state_open(&reader->state, &reader->store, reader->settings);
+	rows_open(&reader->rows, &reader->store);
+	trace_open(&reader->trace, &reader->store);
+	buffer_init(&reader->text, READER_ANSWER_MAXIMUM);
+}
+
+/* When there is something to do although nothing came. */
+static int64_t next_due_ms(const struct reader_process *reader)
+{
+	const int64_t told_due_ms =
+		reader->told_ms + (reader->changed ? COMMIT_INTERVAL_MS : QUIET_INTERVAL_MS);
+
+	if (reader->follows && told_due_ms < reader->look_at_ms)
+		return told_due_ms;
+	return reader->look_at_ms;
+}
+
+static void wait(struct reader_process *reader, struct pollfd fds[2])
+{
+	const int64_t left_ms = next_due_ms(reader) - clock_monotonic_ms();
+
+	fds[0] = (struct pollfd){.fd = reader->fd, .events = POLLIN};
+	fds[1] = (struct pollfd){.fd = wakeup_fd(&reader->wakeup), .events = POLLIN};
+	if (poll(fds, 2, left_ms > 0 ? (int)left_ms : 0) < 0 && errno != EINTR)
+		fatal(EXIT_CODE_TRY_AGAIN, "poll failed: %s", strerror(errno));
+}
+
+/* False: the process that serves is gone. */
+static bool take_request(struct reader_process *reader)
+{
+	struct reader_request request;
+	const ssize_t length = recv(reader->fd, &request, sizeof(request), MSG_WAITALL);
+
+	if (length != (ssize_t)sizeof(request))
+		return false;
+	if (request.question != READER_FOLLOW)
+		return answer_request(reader, &request);
+	reader->follows = request.id != 0;
+	return !reader->follows || tell_state(reader);
+}
+
+int reader_process_run(void *context, int fd)
+{
+	static struct reader_process reader;
+	const struct reader *parent = context;
+	struct pollfd fds[2];
+
+	log_start("monitor", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	reader.fd = fd;
+	reader.settings = parent->settings;
+	reader.follows = parent->follows;
+	open_database(&reader);
+	look_at_lock(&reader);
+	if (!tell_state(&reader))
+		return 0;
+	for (;;) {
+		wait(&reader, fds);
+		if (fds[0].revents != 0 && !take_request(&reader))
+			return 0;
+		if (wakeup_check(&reader.wakeup))
+			reader.changed = true;
+		if (clock_monotonic_ms() >= reader.look_at_ms || fds[1].revents != 0) {
+			if (is_replaced(&reader))
+				return READER_PROCESS_REPLACED;
+			look_at_lock(&reader);
+			reader.look_at_ms = clock_monotonic_ms() + LOOK_INTERVAL_MS;
+		}
+		if (reader.follows &&
+		    clock_monotonic_ms() >= reader.told_ms + (reader.changed ? COMMIT_INTERVAL_MS
+									     : QUIET_INTERVAL_MS) &&
+		    !tell_state(&reader))
+			return 0;
+	}
+}

@@ -1,0 +1,413 @@
+/*
+ * See serve.h. The process that serves: it answers from memory, asks the reader (reader.h) for
+ * everything else, and waits for nobody.
+ */
+#include "monitor/serve.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "monitor/event_stream.h"
+#include "monitor/http_server.h"
+#include "monitor/json.h"
+#include "monitor/reader.h"
+#include "monitor/route.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+/* Requests that wait for the reader at once; one of its answers takes milliseconds. */
+#define WAITERS_MAXIMUM 128
+#define WAIT_LIMIT_MS	5000
+/* A state so young is given to whoever asks. */
+#define STATE_LIFE_MS 250
+
+#define TICK_MS		     1000
+#define UNAVAILABLE_AGAIN_MS 10000
+
+#define ERROR_MAXIMUM ((size_t)4096)
+
+struct waiter {
+	struct http_exchange *exchange; /* NULL: free */
+	int64_t ticket;
+	int64_t since_ms;
+	const char *content_type;
+};
+
+struct server {
+	const struct listen_address *address;
+	struct http_server http;
+	struct event_stream events;
+	struct reader reader;
+	struct waiter waiters[WAITERS_MAXIMUM];
+	int64_t last_ticket;
+	struct buffer state;  /* the newest */
+	int64_t state_ms;     /* when it came; 0: never */
+	int64_t state_ticket; /* under which one is asked for; 0: under none */
+	int64_t tick_ms;
+	int64_t unavailable_ms; /* when clients were last told */
+};
+
+static void answer_error(struct http_exchange *exchange, unsigned int status, const char *error)
+{
+	struct http_answer answer = {.status = status, .content_type = "application/json"};
+	struct buffer text;
+	struct json json;
+
+	buffer_init(&text, ERROR_MAXIMUM);
+	json_begin(&json, &text);
+	json_open_object(&json, NULL);
+	json_text(&json, "error", error);
+	json_close_object(&json);
+	if (!json_end(&json))
+		invariant_unreachable("an error has room");
+	answer.body = text.bytes;
+	answer.length = text.length;
+	answer.allow = status == 405 ? "GET, HEAD" : NULL;
+	answer.retry_after_s = status == 503 ? 1 : 0;
+	http_exchange_answer(exchange, &answer);
+	buffer_free(&text);
+}
+
+static void answer_data(struct http_exchange *exchange, const char *content_type,
+			unsigned int status, struct bytes body)
+{
+	const struct http_answer answer = {
+		.status = status,
+		.content_type = content_type,
+		.body = body.data,
+		.length = body.length,
+	};
+
+	if (status == 200)
+		http_exchange_answer(exchange, &answer);
+	else if (status == 404)
+		answer_error(exchange, 404, "there is no such row");
+	else
+		answer_error(exchange, 500, "the answer would be too long");
+}
+
+/* "*", or a list that has it. */
+static bool etag_matches(const char *if_none_match, const char *etag)
+{
+	return if_none_match != NULL &&
+	       (strcmp(if_none_match, "*") == 0 || strstr(if_none_match, etag) != NULL);
+}
+
+static void answer_asset(struct http_exchange *exchange, const struct asset *asset,
+			 const char *if_none_match)
+{
+	const bool known = etag_matches(if_none_match, asset->etag);
+	const struct http_answer answer = {
+		.status = known ? 304 : 200,
+		.content_type = asset->content_type,
+		.etag = asset->etag,
+		.body = asset->bytes,
+		.length = known ? 0 : asset->length,
+		.lives_for_ever = true,
+	};
+
+	http_exchange_answer(exchange, &answer);
+}
+
+static struct waiter *free_waiter(struct server *server)
+{
+	for (size_t i = 0; i < WAITERS_MAXIMUM; i++) {
+		if (server->waiters[i].exchange == NULL)
+			return &server->waiters[i];
+	}
+	return NULL;
+}
+
+static bool ask(struct server *server, struct reader_request *request)
+{
+	request->ticket = server->last_ticket + 1;
+	if (!reader_ask(&server->reader, request))
+		return false;
+	server->last_ticket++;
+	return true;
+}
+
+/* All who ask for the state while one is on its way get that one. */
+static bool ask_state(struct server *server, struct reader_request *request)
+{
+	if (server->state_ticket == 0) {
+		if (!ask(server, request))
+			return false;
+		server->state_ticket = request->ticket;
+	}
+	request->ticket = server->state_ticket;
+	return true;
+}
+
+static void wait_for(struct server *server, struct http_exchange *exchange, struct route *route)
+{
+	struct waiter *waiter = free_waiter(server);
+	const bool asked = waiter != NULL && (route->request.question == READER_STATE
+						      ? ask_state(server, &route->request)
+						      : ask(server, &route->request));
+
+	if (!asked) {
+		answer_error(exchange, 503, "too many requests wait for the database");
+		return;
+	}
+	*waiter = (struct waiter){
+		.exchange = exchange,
+		.ticket = route->request.ticket,
+		.since_ms = clock_monotonic_ms(),
+		.content_type = route->content_type,
+	};
+}
+
+static void give_data(struct server *server, struct http_exchange *exchange, struct route *route)
+{
+	const char *problem = reader_problem(&server->reader);
+
+	if (problem != NULL)
+		answer_error(exchange, 503, problem);
+	else if (route->request.question == READER_STATE && server->state_ms > 0 &&
+		 clock_monotonic_ms() - server->state_ms < STATE_LIFE_MS)
+		answer_data(exchange, route->content_type, 200,
+			    (struct bytes){server->state.bytes, server->state.length});
+	else
+		wait_for(server, exchange, route);
+}
+
+/*
+ * Who is not alone gets what the others had last, which is as new as the last commit; the first
+ * client makes the reader send one.
+ */
+static void give_events(struct server *server, struct http_exchange *exchange)
+{
+	const bool begin =
+		server->events.client_count > 0 || reader_problem(&server->reader) != NULL;
+
+	if (!event_stream_add(&server->events, exchange, begin))
+		answer_error(exchange, 503, "too many clients watch already");
+	else
+		reader_follow(&server->reader, true);
+}
+
+static void give_health(struct http_exchange *exchange)
+{
+	const struct http_answer answer = {
+		.status = 200,
+		.content_type = "text/plain; charset=utf-8",
+		.body = "ok\n",
+		.length = strlen("ok\n"),
+		.lives_for_ever = true,
+	};
+
+	http_exchange_answer(exchange, &answer);
+}
+
+static void give(struct server *server, struct http_exchange *exchange,
+		 const struct http_request *request)
+{
+	struct route route = route_find(request->target);
+
+	switch (route.kind) {
+	case ROUTE_ASSET:
+		answer_asset(exchange, route.asset, request->if_none_match);
+		return;
+	case ROUTE_EVENTS:
+		give_events(server, exchange);
+		return;
+	case ROUTE_HEALTH:
+		give_health(exchange);
+		return;
+	case ROUTE_DATA:
+		give_data(server, exchange, &route);
+		return;
+	case ROUTE_NOT_FOUND:
+		answer_error(exchange, 404, route.error);
+		return;
+	case ROUTE_MALFORMED:
+		answer_error(exchange, 400, route.error);
+		return;
+	}
+	invariant_unreachable("a known route");
+}
+
+static void handle(void *context, struct http_exchange *exchange,
+		   const struct http_request *request)
+{
+	struct server *server = context;
+
+	if (!listen_address_answers_to(server->address, request->host))
+		answer_error(exchange, 421,
+			     "this monitor answers to localhost, 127.0.0.1 and [::1] only: a "
+			     "request for another name may come from a page that was led here");
+	else if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0)
+		answer_error(exchange, 405, "the monitor only reads: GET and HEAD");
+	else if (request->target == NULL)
+		answer_error(exchange, 414, "the address is too long");
+	else
+		give(server, exchange, request);
+}
+
+static void end_exchange(void *context, struct http_exchange *exchange)
+{
+	struct server *server = context;
+
+	if (event_stream_remove(&server->events, exchange)) {
+		if (server->events.client_count == 0)
+			reader_follow(&server->reader, false);
+		return;
+	}
+	for (size_t i = 0; i < WAITERS_MAXIMUM; i++) {
+		if (server->waiters[i].exchange == exchange)
+			server->waiters[i].exchange = NULL;
+	}
+}
+
+static void keep_state(struct server *server, struct bytes body)
+{
+	buffer_clear(&server->state);
+	if (!buffer_append(&server->state, body.data, body.length))
+		invariant_unreachable("an answer has room");
+	server->state_ms = clock_monotonic_ms();
+}
+
+static void on_answer(void *context, const struct reader_answer *answer, struct bytes body)
+{
+	struct server *server = context;
+
+	if (answer->ticket == READER_TICKET_COMMIT || answer->ticket == server->state_ticket)
+		keep_state(server, body);
+	if (answer->ticket == READER_TICKET_COMMIT) {
+		event_stream_publish(&server->events, "state", body);
+		return;
+	}
+	if (answer->ticket == server->state_ticket)
+		server->state_ticket = 0;
+	for (size_t i = 0; i < WAITERS_MAXIMUM; i++) {
+		struct waiter *waiter = &server->waiters[i];
+		struct http_exchange *exchange = waiter->exchange;
+
+		if (exchange == NULL || waiter->ticket != answer->ticket)
+			continue;
+		waiter->exchange = NULL;
+		answer_data(exchange, waiter->content_type, answer->status, body);
+	}
+}
+
+/* Those that began to wait before then. */
+static void refuse_waiters(struct server *server, int64_t before_ms, const char *error)
+{
+	for (size_t i = 0; i < WAITERS_MAXIMUM; i++) {
+		struct waiter *waiter = &server->waiters[i];
+		struct http_exchange *exchange = waiter->exchange;
+
+		if (exchange == NULL || waiter->since_ms >= before_ms)
+			continue;
+		waiter->exchange = NULL;
+		answer_error(exchange, 503, error);
+	}
+}
+
+static void on_lost(void *context)
+{
+	struct server *server = context;
+
+	server->state_ticket = 0;
+	refuse_waiters(server, INT64_MAX, "the database is opened again: try again");
+}
+
+static void tell_unavailable(struct server *server, const char *problem)
+{
+	struct buffer text;
+	struct json json;
+
+	buffer_init(&text, ERROR_MAXIMUM);
+	json_begin(&json, &text);
+	json_open_object(&json, NULL);
+	json_text(&json, "error", problem);
+	json_close_object(&json);
+	if (!json_end(&json))
+		invariant_unreachable("a problem has room");
+	event_stream_publish(&server->events, "unavailable",
+			     (struct bytes){text.bytes, text.length});
+	buffer_free(&text);
+	server->unavailable_ms = clock_monotonic_ms();
+}
+
+static void on_problem(void *context, const char *problem)
+{
+	struct server *server = context;
+
+	if (problem != NULL)
+		tell_unavailable(server, problem);
+}
+
+static void tick(struct server *server, int64_t now_ms)
+{
+	const char *problem = reader_problem(&server->reader);
+
+	if (now_ms < server->tick_ms)
+		return;
+	server->tick_ms = now_ms + TICK_MS;
+	http_server_enforce_deadlines(&server->http);
+	event_stream_enforce(&server->events);
+	refuse_waiters(server, now_ms - WAIT_LIMIT_MS, "the database did not answer in time");
+	if (problem != NULL && now_ms - server->unavailable_ms >= UNAVAILABLE_AGAIN_MS)
+		tell_unavailable(server, problem);
+}
+
+static void wait(struct server *server)
+{
+	const int64_t left_ms = server->tick_ms - clock_monotonic_ms();
+	const int http_ms = http_server_timeout_ms(&server->http);
+	struct pollfd fds[2 + READER_POLL_FDS] = {
+		{.fd = process_stop_fd(), .events = POLLIN},
+		{.fd = http_server_poll_fd(&server->http), .events = POLLIN},
+	};
+	int timeout_ms = left_ms > 0 ? (int)left_ms : 0;
+
+	reader_poll(&server->reader, &fds[2]);
+	if (http_ms >= 0 && http_ms < timeout_ms)
+		timeout_ms = http_ms;
+	if (poll(fds, ARRAY_LENGTH(fds), timeout_ms) < 0 && errno != EINTR)
+		fatal(EXIT_CODE_TRY_AGAIN, "poll failed: %s", strerror(errno));
+}
+
+static void run(struct server *server)
+{
+	while (!process_stopping()) {
+		wait(server);
+		http_server_step(&server->http);
+		reader_step(&server->reader);
+		tick(server, clock_monotonic_ms());
+	}
+}
+
+int serve(const struct listen_address *address, const struct reader_settings *settings)
+{
+	static struct server server;
+	const struct http_handler handler = {handle, end_exchange, &server};
+	const struct reader_events events = {on_answer, on_lost, on_problem, &server};
+	int port;
+	const int fd = listen_address_open(address, &port);
+
+	if (fd < 0)
+		return EXIT_CODE_UNAVAILABLE;
+	if (!address->loopback)
+		log_warn("anybody who reaches %s can read everything: there is no login, set "
+			 "MONITOR_LISTEN=127.0.0.1:%d or keep others away",
+			 address->host, port);
+	server.address = address;
+	buffer_init(&server.state, READER_ANSWER_MAXIMUM);
+	event_stream_open(&server.events);
+	http_server_open(&server.http, fd, &handler);
+	reader_open(&server.reader, settings, &events);
+	log_info("ready url=http://%s:%d/ database=%s", address->host, port,
+		 settings->database_path);
+	run(&server);
+	http_server_close(&server.http);
+	reader_close(&server.reader);
+	event_stream_close(&server.events);
+	buffer_free(&server.state);
+	log_info("stopped");
+	return 0;
+}
