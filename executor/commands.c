@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "executor/backup.h"
 #include "executor/order_gate.h"
 #include "executor/resolve.h"
 #include "executor/schwab_login.h"
@@ -80,7 +81,7 @@ static int run_resolve(struct executor_config *config, const struct command_opti
 		.reason = options->reason,
 	};
 
-	return resolve_execution(config->database_path.text, &resolution);
+	return resolve_execution(config->database_path.text, config->broker.text, &resolution);
 }
 
 static int run_auth(struct executor_config *config, const struct command_options *options,
@@ -101,6 +102,20 @@ static int run_auth(struct executor_config *config, const struct command_options
 	return code;
 }
 
+static int run_backup(struct executor_config *config, const struct command_options *options,
+		      const char *const *words)
+{
+	(void)options;
+	return backup_make(config->database_path.text, words[1]);
+}
+
+static int run_restore(struct executor_config *config, const struct command_options *options,
+		       const char *const *words)
+{
+	(void)options;
+	return backup_restore(config->database_path.text, words[1]);
+}
+
 static const struct command commands[] = {
 	{"halt", 1, 1, "halt REASON", run_halt},
 	{"resume", 0, 0, "resume", run_resume},
@@ -110,6 +125,8 @@ static const struct command commands[] = {
 	 "resolve ID (--adopt ORDER_ID | --not-placed | --filled SHARES PRICE) [--reason TEXT]",
 	 run_resolve},
 	{"auth", 0, 0, "auth", run_auth},
+	{"backup", 1, 1, "backup FILE", run_backup},
+	{"restore", 1, 1, "restore FILE", run_restore},
 };
 
 int command_run(struct executor_config *config, const struct command_options *options,

@@ -4,7 +4,8 @@
  * Reads: executions, trade_execution_links, onchain_trades (what the hedged trades were worth),
  * controls, broker_tokens. Writes: executions (broker, status, client_order_id, order_id,
  * order_shares, accepted_shares, filled_shares, average_price, error, the times); broker_tokens; by
- * commands controls and operator_decisions. Talks to: the broker. Never to the chain.
+ * commands controls and operator_decisions, and copies of the database. Talks to: the broker. Never
+ * to the chain.
  */
 #include "base/buffer.h"
 #include "base/log.h"
@@ -35,6 +36,9 @@ static const char details[] =
 	"may be: unknown)\n"
 	"  halt REASON   stop new orders at once (open ones are followed to their end)\n"
 	"  resume        let new orders go out again\n"
+	"  backup FILE   a copy of the database as of now, proven, with trading halted in it; "
+	"others go on working\n"
+	"  restore FILE  a backup becomes the database, with trading halted: see docs/restore.md\n"
 	"  auth          log in at Schwab (once a week): prints an address, takes the one it ends "
 	"at\n"
 	"\n"

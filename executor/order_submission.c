@@ -135,6 +135,23 @@ bool submission_reconcile(struct executor *executor, const struct execution *exe
 	return finish_submission(executor, execution, to, &acceptance, &error);
 }
 
+/*
+ * Begins a transaction in which the row is still what was read: an operator may have ended it
+ * meanwhile. False, with nothing begun, when it is not, or when the process is to stop.
+ */
+static bool begin_while_pending(struct executor *executor, const struct execution *execution)
+{
+	struct execution now;
+
+	if (!store_begin(&executor->store))
+		return false;
+	if (executions_find(&executor->executions, execution->id, &now) &&
+	    now.status == EXECUTION_PENDING)
+		return true;
+	store_rollback(&executor->store);
+	return false;
+}
+
 /* Writes and says why a PENDING execution waits, when that is news. */
 static void note_waiting(struct executor *executor, const struct execution *execution,
 			 const struct order_decision *decision)
@@ -144,7 +161,8 @@ static void note_waiting(struct executor *executor, const struct execution *exec
 	else
 		(void)order_timers_back_off(&executor->timers, execution->id,
 					    decision->why.retry_after_ms);
-	if (strcmp(execution->error, decision->why.text) == 0 || !store_begin(&executor->store))
+	if (strcmp(execution->error, decision->why.text) == 0 ||
+	    !begin_while_pending(executor, execution))
 		return;
 	executions_mark_waiting(&executor->executions, execution->id, decision->why.text);
 	store_commit(&executor->store);
@@ -169,7 +187,7 @@ static void report_shortfall(struct executor *executor, const struct execution *
 static bool refuse(struct executor *executor, const struct execution *execution, const char *why)
 {
 	report_shortfall(executor, execution, why);
-	if (!store_begin(&executor->store))
+	if (!begin_while_pending(executor, execution))
 		return false;
 	executions_mark_refused(&executor->executions, execution->id,
 				executor->broker.operations->name, execution->client_order_id, why);
@@ -183,7 +201,7 @@ static bool refuse(struct executor *executor, const struct execution *execution,
 static bool write_intent(struct executor *executor, struct execution *execution,
 			 struct shares shares)
 {
-	if (!store_begin(&executor->store))
+	if (!begin_while_pending(executor, execution))
 		return false;
 	/* Read again under the lock: whoever halts trading before this commit has stopped this
 	 * order. */

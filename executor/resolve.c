@@ -3,6 +3,7 @@
 
 #include "base/decimal.h"
 #include "base/log.h"
+#include "store/controls.h"
 #include "store/executions.h"
 #include "store/operator_decisions.h"
 #include "store/store.h"
@@ -83,13 +84,40 @@ static void read_decision(const struct resolution *resolution, struct decision *
 		read_fill(resolution, decision);
 }
 
+/*
+ * A PENDING execution that this ledger never sent, but that was filled: it is HELD first, with the
+ * mark of who had it. While trading is halted nobody sends it meanwhile.
+ */
+static const char *take_unsent(struct executions *executions, struct controls *controls,
+			       const char *broker, const struct decision *decision,
+			       struct execution *execution)
+{
+	bool found;
+
+	if (!decision->filled || !controls_trading_halted(controls, NULL))
+		return "it is PENDING: only --filled can end it, and only while trading is halted";
+	if (shares_compare(decision->shares, execution->shares) > 0)
+		return "it asks for less: enter what it asks for, and close the rest at the broker "
+		       "by hand";
+	executions_hold_unsent(executions, execution->id, broker);
+	found = executions_find(executions, execution->id, execution);
+	invariant(found && execution->status == EXECUTION_HELD);
+	return NULL;
+}
+
 /* Inside the transaction. NULL, or why the decision cannot be carried out. */
-static const char *carry_out(struct executions *executions, const struct decision *decision)
+static const char *carry_out(struct executions *executions, struct controls *controls,
+			     const char *broker, const struct decision *decision)
 {
 	struct execution execution;
+	const char *problem = NULL;
 
 	if (!executions_find(executions, decision->execution_id, &execution))
 		return "there is no such execution";
+	if (execution.status == EXECUTION_PENDING)
+		problem = take_unsent(executions, controls, broker, decision, &execution);
+	if (problem != NULL)
+		return problem;
 	if (execution.status != EXECUTION_HELD)
 		return "it is not HELD (any more)";
 	if (decision->order_id != NULL) {
@@ -106,22 +134,25 @@ static const char *carry_out(struct executions *executions, const struct decisio
 	return NULL;
 }
 
-int resolve_execution(const char *database_path, const struct resolution *resolution)
+int resolve_execution(const char *database_path, const char *broker,
+		      const struct resolution *resolution)
 {
 	const char *reason = resolution->reason != NULL ? resolution->reason : "none given";
 	struct decision decision = {.execution_id = 0};
 	struct operator_decisions decisions;
 	struct executions executions;
+	struct controls controls;
 	struct store store;
 	const char *problem;
 
 	read_decision(resolution, &decision);
 	store_open(&store, database_path);
 	executions_open(&executions, &store);
+	controls_open(&controls, &store);
 	operator_decisions_open(&decisions, &store);
 	if (!store_begin(&store))
 		fatal(EXIT_CODE_TRY_AGAIN, "stopped before the decision was written");
-	problem = carry_out(&executions, &decision);
+	problem = carry_out(&executions, &controls, broker, &decision);
 	if (problem != NULL)
 		fatal(EXIT_CODE_USAGE, "not resolved: %s execution_id=%" PRId64, problem,
 		      decision.execution_id);
@@ -130,6 +161,7 @@ int resolve_execution(const char *database_path, const struct resolution *resolu
 	log_info("resolved execution_id=%" PRId64 " decision=%s reason=%s", decision.execution_id,
 		 decision.words, reason);
 	operator_decisions_close(&decisions);
+	controls_close(&controls);
 	executions_close(&executions);
 	store_close(&store);
 	return 0;

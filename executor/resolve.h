@@ -1,4 +1,8 @@
-/* executor resolve: a person's decision about an execution that is HELD. */
+/*
+ * executor resolve: a person's decision about an execution that is HELD; or, while trading is
+ * halted, about one that is PENDING and that the broker has filled unknown to this ledger, which
+ * was restored from a backup: only --filled.
+ */
 #ifndef BALLAST_EXECUTOR_RESOLVE_H
 #define BALLAST_EXECUTOR_RESOLVE_H
 
@@ -15,6 +19,7 @@ struct resolution {
 };
 
 /* The exit code. The decision and its reason are recorded in the same transaction. */
-int resolve_execution(const char *database_path, const struct resolution *resolution);
+int resolve_execution(const char *database_path, const char *broker,
+		      const struct resolution *resolution);
 
 #endif

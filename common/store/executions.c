@@ -74,6 +74,12 @@ static const char mark_failed_sql[] =
 	" average_price = :average_price, error = :error, executed_at = :executed_at"
 	" WHERE id = :id AND status IN ('SUBMITTING', 'SUBMITTED')";
 
+static const char hold_unsent_sql[] =
+	"UPDATE executions SET status = 'HELD', broker = :broker, error = NULL,"
+	" client_order_id = coalesce(client_order_id,"
+	" 'ballast-' || id || '-' || lower(hex(randomblob(8))))"
+	" WHERE id = :id AND status = 'PENDING'";
+
 static const char resolve_adopted_sql[] =
 	"UPDATE executions SET status = 'SUBMITTED', order_id = :order_id,"
 	" accepted_shares = order_shares, error = NULL WHERE id = :id AND status = 'HELD'";
@@ -124,6 +130,7 @@ void executions_open(struct executions *executions, struct store *store)
 	statement_prepare(&executions->mark_failed, store, mark_failed_sql);
 	statement_prepare(&executions->mark_waiting, store, mark_waiting_sql);
 	statement_prepare(&executions->mark_refused, store, mark_refused_sql);
+	statement_prepare(&executions->hold_unsent, store, hold_unsent_sql);
 	statement_prepare(&executions->resolve_adopted, store, resolve_adopted_sql);
 	statement_prepare(&executions->resolve_not_placed, store, resolve_not_placed_sql);
 	statement_prepare(&executions->resolve_ended, store, resolve_ended_sql);
@@ -148,6 +155,7 @@ void executions_close(struct executions *executions)
 	statement_finalize(&executions->mark_failed);
 	statement_finalize(&executions->mark_waiting);
 	statement_finalize(&executions->mark_refused);
+	statement_finalize(&executions->hold_unsent);
 	statement_finalize(&executions->resolve_adopted);
 	statement_finalize(&executions->resolve_not_placed);
 	statement_finalize(&executions->resolve_ended);
@@ -430,6 +438,12 @@ int64_t executions_count_open(struct executions *executions)
 	open = statement_int64(&executions->count_open, "open");
 	statement_reset(&executions->count_open);
 	return open;
+}
+
+void executions_hold_unsent(struct executions *executions, int64_t id, const char *broker)
+{
+	bind_word(&executions->hold_unsent, ":broker", broker, BROKER_NAME_SIZE);
+	change_state(&executions->hold_unsent, id);
 }
 
 void executions_resolve_adopted(struct executions *executions, int64_t id, const char *order_id)

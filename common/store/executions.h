@@ -54,8 +54,8 @@ struct executions {
 	struct store *store;
 	struct statement insert, find, next_open, mark_submitting, mark_pending, mark_submitted,
 		mark_filled, mark_failed, mark_held, mark_waiting, mark_refused, resolve_adopted,
-		resolve_not_placed, resolve_ended, recent_failures, count_open, count_submitted,
-		find_order, last_error, last_price;
+		resolve_not_placed, resolve_ended, hold_unsent, recent_failures, count_open,
+		count_submitted, find_order, last_error, last_price;
 };
 
 void executions_open(struct executions *executions, struct store *store);
@@ -98,6 +98,11 @@ void executions_mark_filled(struct executions *executions, int64_t id, struct sh
 void executions_mark_failed(struct executions *executions, int64_t id, struct shares filled_shares,
 			    const struct usd *average_price, const char *error);
 
+/*
+ * PENDING -> HELD: a person says that broker had an order for it that this ledger did not send. It
+ * gets a client_order_id of its own if it has none.
+ */
+void executions_hold_unsent(struct executions *executions, int64_t id, const char *broker);
 /* A person's word on a HELD execution: it is this order (-> SUBMITTED), ... */
 void executions_resolve_adopted(struct executions *executions, int64_t id, const char *order_id);
 /* ... no order exists (-> PENDING), ... */

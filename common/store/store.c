@@ -72,9 +72,10 @@ static void take_path(struct store *store, const char *path)
 		fatal(EXIT_CODE_NEEDS_PERSON, "not the path of a file: set DATABASE_PATH=%s", path);
 }
 
-/* Opens, and sets what must stand before the first statement. Nothing is read or written yet. */
-static void connect_file(struct store *store, const char *path, int flags)
+void store_connect(struct store *store, const char *path, bool writing)
 {
+	const int flags =
+		writing ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
 	mode_t mask;
 	int code;
 
@@ -87,7 +88,7 @@ static void connect_file(struct store *store, const char *path, int flags)
 	code = sqlite3_open_v2(path, &store->connection, flags | SQLITE_OPEN_EXRESCODE, NULL);
 	(void)umask(mask);
 	if (code != SQLITE_OK)
-		store_fail_open(store, code, (flags & SQLITE_OPEN_CREATE) != 0);
+		store_fail_open(store, code, writing);
 
 	(void)sqlite3_busy_timeout(store->connection, STORE_BUSY_TIMEOUT_MS);
 	(void)sqlite3_limit(store->connection, SQLITE_LIMIT_LENGTH, LARGEST_ROW);
@@ -150,7 +151,7 @@ void store_open(struct store *store, const char *path)
 	static const struct setting wal = {NULL, "PRAGMA journal_mode", "wal"};
 	int keep_wal = 1;
 
-	connect_file(store, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+	store_connect(store, path, true);
 	store_schema_look(store, false);
 	refuse_unless_writable(store);
 	(void)sqlite3_db_config(store->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
@@ -167,15 +168,25 @@ void store_open(struct store *store, const char *path)
 	prepare_data_version(store);
 }
 
-void store_open_read_only(struct store *store, const char *path)
+static void open_read_only(struct store *store, const char *path, bool must_be_current)
 {
-	connect_file(store, path, SQLITE_OPEN_READONLY);
-	store_schema_look(store, true);
+	store_connect(store, path, false);
+	store_schema_look(store, must_be_current);
 	apply_settings(store);
 	store_execute(store, "PRAGMA query_only = ON");
 	/* A sorted report of many rows would otherwise be a file in /tmp. */
 	store_execute(store, "PRAGMA temp_store = MEMORY");
 	prepare_data_version(store);
+}
+
+void store_open_read_only(struct store *store, const char *path)
+{
+	open_read_only(store, path, true);
+}
+
+void store_open_any_schema(struct store *store, const char *path)
+{
+	open_read_only(store, path, false);
 }
 
 void store_check(const char *path)

@@ -48,6 +48,9 @@ void store_open(struct store *store, const char *path);
  */
 void store_open_read_only(struct store *store, const char *path);
 
+/* The same, also when its schema is still to be brought up to date: a backup from before. */
+void store_open_any_schema(struct store *store, const char *path);
+
 /* For --check: a database that exists must be one that store_open_read_only takes. */
 void store_check(const char *path);
 
@@ -76,6 +79,18 @@ void store_rollback(struct store *store);
  */
 void store_begin_read(struct store *store);
 void store_end_read(struct store *store);
+
+/*
+ * Writes what the database holds at this moment into the file at path, new or empty, while others
+ * go on writing the original. False when the process is to stop. The copy was opened again, and
+ * every page, reference and table's number of rows compared: what is not sound ends the process
+ * with 78, a disk that is full with 75, and leaves a file that must not be used.
+ */
+MUST_USE bool store_copy(struct store *store, const char *path);
+
+/* Closes it so that the database is its one file, with nothing beside it. Nobody else may use it.
+ */
+void store_close_as_one_file(struct store *store);
 
 /* Changes when another connection has committed. */
 int64_t store_data_version(struct store *store);

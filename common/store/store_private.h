@@ -28,6 +28,12 @@ NORETURN void store_fail(const struct store *store, int code, const char *doing,
 /* Ends the process because the file could not be opened; creating: it need not have been there. */
 NORETURN void store_fail_open(const struct store *store, int code, bool creating);
 
+/*
+ * Opens (creates, when writing), and sets what must stand before the first statement. Nothing is
+ * read or written yet.
+ */
+void store_connect(struct store *store, const char *path, bool writing);
+
 /* Runs SQL without parameters and results: transactions, settings, migrations. */
 void store_execute(struct store *store, const char *sql);
 
