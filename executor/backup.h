@@ -7,7 +7,8 @@
 
 /*
  * Both return the exit code. A file at the place of the copy is never overwritten (exit 78). The
- * copy has its name only when it is whole, proven and on disk; until then it is PATH.partial.
+ * copy has its name only when it is whole, proven and on disk; until then it is PATH.partial. The
+ * ledger's archive goes with it: FILE.archive.
  */
 int backup_make(const char *database_path, const char *path);
 

@@ -88,6 +88,9 @@ void store_end_read(struct store *store);
  */
 MUST_USE bool store_copy(struct store *store, const char *path);
 
+/* The same for an archive (store_archive.h). Of a ledger that was copied before, it has all. */
+MUST_USE bool store_copy_archive(const char *archive_path, const char *path);
+
 /* Closes it so that the database is its one file, with nothing beside it. Nobody else may use it.
  */
 void store_close_as_one_file(struct store *store);

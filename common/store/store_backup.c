@@ -23,10 +23,9 @@ static const char next_table_sql[] =
 	"ESCAPE '\\' AND name > :after ORDER BY name LIMIT 1";
 
 /* The whole copy, page for page. False when the process is to stop. */
-static bool copy_pages(const struct store *store, struct store *copy)
+static bool copy_pages(struct sqlite3 *from, const struct store *copy)
 {
-	struct sqlite3_backup *backup =
-		sqlite3_backup_init(copy->connection, "main", store->connection, "main");
+	struct sqlite3_backup *backup = sqlite3_backup_init(copy->connection, "main", from, "main");
 	int code = SQLITE_OK;
 
 	if (backup == NULL)
@@ -131,7 +130,7 @@ bool store_copy(struct store *store, const char *path)
 		store_refuse(store, false, "there is nothing to copy: the database has no table");
 	statement_finalize(&tables);
 	store_connect(&copy, path, true);
-	whole = copy_pages(store, &copy);
+	whole = copy_pages(store->connection, &copy);
 	(void)sqlite3_close(copy.connection);
 	if (whole) {
 		store_open_any_schema(&copy, path);
@@ -140,6 +139,21 @@ bool store_copy(struct store *store, const char *path)
 		store_close(&copy);
 	}
 	store_end_read(store);
+	return whole;
+}
+
+bool store_copy_archive(const char *archive_path, const char *path)
+{
+	struct store archive, copy;
+	bool whole;
+
+	store_connect(&archive, archive_path, false);
+	store_connect(&copy, path, true);
+	whole = copy_pages(archive.connection, &copy);
+	if (whole)
+		require_sound(&copy);
+	(void)sqlite3_close(copy.connection);
+	(void)sqlite3_close(archive.connection);
 	return whole;
 }
 

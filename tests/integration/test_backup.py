@@ -249,6 +249,29 @@ def test_a_full_disk_makes_no_backup_and_can_be_tried_again(market, stack, workd
     assert_good(file)
 
 
+@pytest.mark.anvil(slots_in_an_epoch=1)
+def test_the_archive_goes_with_its_ledger(market, stack, workdir):
+    """Its replay needs it, at the place where it was and where it comes back."""
+    market.take("AAPL0x", "SELL", "1", usdc="230")
+    market.mine(70)
+    run_once(stack)
+    stack.run("processor", "--archive", "0")
+    assert stack.database.count("event_queue", "archived_at IS NOT NULL") == 1
+    folder = workdir / "backups"
+    folder.mkdir()
+    script(stack, folder, "--compress")
+    [packed] = folder.glob("*.db.gz")
+    assert sorted(file.name for file in folder.iterdir()) == sorted([packed.name, packed.name.replace(".db.", ".db.archive.")])
+    for file in folder.iterdir():
+        (workdir / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
+    lose(stack)
+    (workdir / "ballast.db.archive").unlink()
+    stack.run("executor", "restore", workdir / packed.stem)
+    assert "identical" in stack.run("processor", "--replay").text()
+    (workdir / "ballast.db.archive").unlink()
+    stack.run("processor", "--replay", expect=78)
+
+
 def test_a_backup_of_an_older_schema_comes_up_to_date(market, stack, workdir):
     old = workdir / "old.db"
     connection = sqlite3.connect(old)
