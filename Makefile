@@ -36,7 +36,7 @@ LDLIBS    = $(shell pkg-config --libs $(PACKAGES)) -lwslay -lm
 SQLITE_FLAGS := -DSQLITE_DQS=0 -DSQLITE_DEFAULT_FOREIGN_KEYS=1 -DSQLITE_DEFAULT_SYNCHRONOUS=2 \
 	-DSQLITE_DEFAULT_WAL_SYNCHRONOUS=2 -DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_OMIT_SHARED_CACHE \
 	-DSQLITE_OMIT_DEPRECATED -DSQLITE_THREADSAFE=0 -DSQLITE_DEFAULT_MEMSTATUS=0 \
-	-DSQLITE_TRUSTED_SCHEMA=0
+	-DSQLITE_TRUSTED_SCHEMA=0 -DSQLITE_DEFAULT_FILE_PERMISSIONS=0660
 
 objects = $(patsubst %.c,$(OUT)/%.o,$(1))
 COMMON_SOURCES := $(wildcard common/*/*.c)
@@ -78,7 +78,7 @@ $(OUT)/%.o: %.c | $(SQLITE)/sqlite3.h
 	@echo "CC $@"
 	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OUT)/sqlite3.o: $(SQLITE)/sqlite3.c
+$(OUT)/sqlite3.o: $(SQLITE)/sqlite3.c Makefile
 	@mkdir -p $(@D)
 	@echo "CC $@"
 	$(QUIET)$(CC) -std=gnu17 $(FLAGS_$(VARIANT)) -w $(SQLITE_FLAGS) -c -o $@ $<

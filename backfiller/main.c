@@ -4,7 +4,8 @@
  * Reads: block_coverage, listener_sessions. Writes: event_queue (new rows), block_coverage, ledger.
  * Talks to: the node over HTTP.
  *
- * Two of them at once do no harm (the lock that says one is at work is shared): coverage grows by what each has verified, events are unique.
+ * Two of them at once do no harm (the lock that says one is at work is shared): coverage grows by
+ * what each has verified, events are unique.
  */
 #include "backfiller/backfill.h"
 #include "backfiller/start.h"

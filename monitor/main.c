@@ -4,14 +4,15 @@
  * Reads: every table, in a database opened read-only. Writes: nothing, anywhere. Talks to: who asks
  * it on MONITOR_LISTEN.
  */
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/settings.h"
+#include "monitor/condition_settings.h"
 #include "monitor/listen_address.h"
 #include "monitor/reports.h"
 #include "monitor/serve.h"
 #include "monitor/status.h"
-#include "store/instance_lock.h"
 #include "store/store.h"
 
 #include <stdint.h>
@@ -24,8 +25,7 @@ struct monitor_config {
 	struct log_settings log;
 	struct shares threshold;
 	int64_t deployment_block;
-	int64_t stale_seconds;
-	struct config_text listener;
+	struct condition_settings conditions;
 	struct config_text listen;
 	struct listen_address address;
 };
@@ -68,29 +68,42 @@ static int usage_error(void)
 	return EXIT_CODE_USAGE;
 }
 
+static void choose_conditions(const struct monitor_config *config,
+			      struct condition_options *options)
+{
+	const struct condition_settings *settings = &config->conditions;
+
+	*options = (struct condition_options){
+		.deployment_block = config->deployment_block,
+		.threshold = config->threshold,
+		.stale_ms = settings->stale_seconds * 1000,
+		.disk_low_bytes = settings->disk_low_mb * 1024 * 1024,
+		.resident = strcmp(settings->programs.text, "resident") == 0,
+		.needs_listener = strcmp(settings->listener.text, "required") == 0,
+		.broker = settings->broker.text,
+	};
+}
+
 static int show_status(const struct monitor_config *config)
 {
-	const struct status_options options = {
-		.threshold = config->threshold,
-		.deployment_block = config->deployment_block,
-		.stale_seconds = config->stale_seconds,
-		.needs_listener = strcmp(config->listener.text, "required") == 0,
-		.colours = isatty(STDOUT_FILENO) == 1,
-	};
-	struct instance_lock lock;
+	static struct condition_list list;
+	struct condition_options options;
+	struct conditions conditions;
 	struct store store;
-	int64_t problems;
-	bool locked;
 
+	choose_conditions(config, &options);
+	options.at_once = true;
 	store_open_read_only(&store, config->database_path.text);
-	locked = instance_lock_open_read_only(&lock, config->database_path.text);
-	problems = status_print(&store, locked ? &lock : NULL, &options, stdout);
-	if (locked)
-		instance_lock_close(&lock);
+	conditions_open(&conditions, &store, &options);
+	store_begin_read(&store);
+	conditions_read(&conditions, clock_monotonic_ms(), &list);
+	status_print(&conditions, &list, isatty(STDOUT_FILENO) == 1, stdout);
+	store_end_read(&store);
+	conditions_close(&conditions);
 	store_close(&store);
 	if (fflush(stdout) != 0)
 		fatal(EXIT_CODE_TRY_AGAIN, "the status could not be written");
-	return problems == 0 ? 0 : EXIT_CODE_NOT_WELL;
+	return list.count == 0 ? 0 : EXIT_CODE_NOT_WELL;
 }
 
 static int show_report(const struct monitor_config *config, const struct monitor_options *chosen,
@@ -117,14 +130,9 @@ static int show_report(const struct monitor_config *config, const struct monitor
 
 static int run_server(const struct monitor_config *config)
 {
-	const struct reader_settings settings = {
-		.database_path = config->database_path.text,
-		.threshold = config->threshold,
-		.deployment_block = config->deployment_block,
-		.stale_seconds = config->stale_seconds,
-		.needs_listener = strcmp(config->listener.text, "required") == 0,
-	};
+	struct reader_settings settings = {.database_path = config->database_path.text};
 
+	choose_conditions(config, &settings.conditions);
 	return serve(&config->address, &settings);
 }
 
@@ -183,19 +191,7 @@ int main(int argc, char **argv)
 		 .maximum = INT64_MAX,
 		 .help = "first block that is accounted for (-1: the first that is covered)",
 		 .target = &config.deployment_block},
-		{.name = "MONITOR_STALE_SECONDS",
-		 .kind = CONFIG_KIND_INTEGER,
-		 .fallback = "120",
-		 .minimum = 1,
-		 .maximum = 86400,
-		 .help = "how long an event may wait for the processor",
-		 .target = &config.stale_seconds},
-		{.name = "MONITOR_LISTENER",
-		 .kind = CONFIG_KIND_CHOICE,
-		 .fallback = "required",
-		 .choices = "required|optional",
-		 .help = "whether status misses a listener (optional: for cron without one)",
-		 .target = &config.listener},
+		CONDITION_KEYS(&config.conditions),
 		{.name = "MONITOR_LISTEN",
 		 .kind = CONFIG_KIND_TEXT,
 		 .fallback = "127.0.0.1:9464",

@@ -33,6 +33,8 @@ struct reader_process {
 	struct instance_lock lock;
 	bool has_lock;
 	struct wakeup wakeup;
+	struct conditions conditions;
+	struct condition_list list;
 	struct state state;
 	struct rows rows;
 	struct trace trace;
@@ -81,7 +83,8 @@ static bool write_answer(struct reader_process *reader, const struct reader_requ
 	case READER_FOLLOW:
 		break;
 	case READER_STATE:
-		state_write(&reader->state, json);
+		conditions_read(&reader->conditions, clock_monotonic_ms(), &reader->list);
+		state_write(&reader->state, &reader->list, json);
 		return true;
 	case READER_FILLS:
 		rows_write_fills(&reader->rows, request, json);
@@ -162,6 +165,7 @@ static void open_database(struct reader_process *reader)
 	look_at_file(reader, &reader->file);
 	store_open_read_only(&reader->store, path);
 	wakeup_open(&reader->wakeup, &reader->store);
+	conditions_open(&reader->conditions, &reader->store, &reader->settings->conditions);
 	state_open(&reader->state, &reader->store, reader->settings);
 	rows_open(&reader->rows, &reader->store);
 	trace_open(&reader->trace, &reader->store);

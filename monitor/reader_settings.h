@@ -2,17 +2,11 @@
 #ifndef BALLAST_MONITOR_READER_SETTINGS_H
 #define BALLAST_MONITOR_READER_SETTINGS_H
 
-#include "base/decimal.h"
-
-#include <stdbool.h>
-#include <stdint.h>
+#include "monitor/conditions.h"
 
 struct reader_settings {
 	const char *database_path;
-	struct shares threshold;
-	int64_t deployment_block; /* -1: the first that is covered */
-	int64_t stale_seconds;
-	bool needs_listener;
+	struct condition_options conditions;
 };
 
 #endif

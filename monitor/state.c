@@ -150,7 +150,20 @@ static void write_login(struct state *state, struct json *json)
 	statement_reset(login);
 }
 
-void state_write(struct state *state, struct json *json)
+static void write_problems(const struct condition_list *list, struct json *json)
+{
+	json_open_array(json, "problems");
+	for (size_t i = 0; i < list->count; i++) {
+		json_open_object(json, NULL);
+		json_text(json, "name", condition_name(list->items[i].kind));
+		json_text(json, "subject", list->items[i].subject);
+		json_text(json, "text", list->items[i].text);
+		json_close_object(json);
+	}
+	json_close_array(json);
+}
+
+void state_write(struct state *state, const struct condition_list *list, struct json *json)
 {
 	const char *slash = strrchr(state->store->path.text, '/');
 
@@ -160,12 +173,11 @@ void state_write(struct state *state, struct json *json)
 	json_text(json, "database", slash != NULL ? slash + 1 : state->store->path.text);
 	write_ledger(state, json);
 	write_trading(state, json);
-	json_open_array(json, "problems");
-	json_close_array(json);
+	write_problems(list, json);
 	write_listener(state, json);
-	state_coverage_write(&state->coverage, state->settings->deployment_block, json);
+	state_coverage_write(&state->coverage, state->settings->conditions.deployment_block, json);
 	state_events_write(&state->events, json);
-	state_hedges_write(&state->hedges, state->settings->threshold, json);
+	state_hedges_write(&state->hedges, state->settings->conditions.threshold, json);
 	json_open_array(json, "latency");
 	json_close_array(json);
 	json_null(json, "pnl");

@@ -33,6 +33,6 @@ void state_set_lock(struct state *state, const struct instance_lock *lock);
 bool state_listener_changed(struct state *state);
 
 /* Inside store_begin_read and store_end_read. */
-void state_write(struct state *state, struct json *json);
+void state_write(struct state *state, const struct condition_list *list, struct json *json);
 
 #endif

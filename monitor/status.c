@@ -1,43 +1,28 @@
-/* See status.h. Every part prints what is, and counts what should not be. */
+/* See status.h. Every line says what is; whether that is well, the conditions say. */
 #include "monitor/status.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "monitor/files.h"
 #include "store/amounts.h"
-#include "store/block_coverage.h"
-#include "store/controls.h"
-#include "store/listener_sessions.h"
+#include "store/broker_tokens.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
 
 struct status {
-	struct store *store;
-	const struct status_options *options;
+	struct conditions *conditions;
+	const struct condition_list *list;
 	FILE *file;
-	int64_t problems;
 };
 
-static void PRINTF_LIKE(2, 3) problem(struct status *status, const char *format, ...)
-{
-	va_list arguments;
-
-	(void)fputs(status->options->colours ? "\033[1;31m! " : "! ", status->file);
-	va_start(arguments, format);
-	(void)vfprintf(status->file, format, arguments);
-	va_end(arguments);
-	(void)fputs(status->options->colours ? "\033[0m\n" : "\n", status->file);
-	status->problems++;
-}
-
-static int64_t count(struct status *status, const char *sql)
+static int64_t count(const struct status *status, const char *sql)
 {
 	struct statement statement;
 	int64_t found;
 	bool any;
 
-	statement_prepare(&statement, status->store, sql);
+	statement_prepare(&statement, status->conditions->store, sql);
 	any = statement_row(&statement);
 	invariant(any);
 	found = statement_int64(&statement, "n");
@@ -45,117 +30,91 @@ static int64_t count(struct status *status, const char *sql)
 	return found;
 }
 
-static void show_trading(struct status *status)
+static void show_conditions(const struct status *status, bool colours)
 {
-	struct control_reason reason;
-	struct controls controls;
-
-	controls_open(&controls, status->store);
-	if (controls_trading_halted(&controls, &reason))
-		problem(status, "trading is HALTED: %s (executor resume)", reason.text);
-	else
-		(void)fprintf(status->file, "trading     on\n");
-	controls_close(&controls);
+	for (size_t i = 0; i < status->list->count; i++)
+		(void)fprintf(status->file, "%s! %s%s\n", colours ? "\033[1;31m" : "",
+			      status->list->items[i].text, colours ? "\033[0m" : "");
 }
 
-/* True with the session when a listener is at work. */
-static bool show_listener(struct status *status, const struct instance_lock *lock,
-			  struct listener_session *session)
+static void show_trading(const struct status *status)
 {
-	struct listener_sessions sessions;
-	bool open;
+	(void)fprintf(status->file, "trading     %s\n",
+		      condition_list_has(status->list, CONDITION_TRADING_HALTED) ? "HALTED" : "on");
+}
 
-	if (lock == NULL) {
-		problem(status, "no listener has ever worked on this database");
-		return false;
+static void show_programs(const struct status *status)
+{
+	static const struct {
+		enum instance_lock_program program;
+		const char *name;
+	} programs[] = {
+		{INSTANCE_LOCK_LISTENER, "listener"},
+		{INSTANCE_LOCK_BACKFILLER, "backfiller"},
+		{INSTANCE_LOCK_PROCESSOR, "processor"},
+		{INSTANCE_LOCK_EXECUTOR, "executor"},
+	};
+	const char *separator = "";
+
+	(void)fputs("programs    ", status->file);
+	for (size_t i = 0; i < ARRAY_LENGTH(programs); i++) {
+		if (!status->conditions->has_lock ||
+		    !instance_lock_is_held(&status->conditions->lock, programs[i].program))
+			continue;
+		(void)fprintf(status->file, "%s%s", separator, programs[i].name);
+		separator = ", ";
 	}
-	listener_sessions_open(&sessions, status->store, lock);
-	open = listener_sessions_current(&sessions, session);
-	listener_sessions_close(&sessions);
-	if (open)
+	(void)fprintf(status->file, "%s\n", separator[0] == '\0' ? "none at work" : " at work");
+}
+
+static void show_listener(const struct status *status)
+{
+	struct listener_session session;
+
+	if (status->conditions->has_lock &&
+	    listener_sessions_current(&status->conditions->sessions, &session))
 		(void)fprintf(status->file,
 			      "listener    session %" PRId64 ", cutoff block %" PRId64
 			      ", last block %" PRId64 "\n",
-			      session->id, session->cutoff_block, session->last_block);
+			      session.id, session.cutoff_block, session.last_block);
 	else
-		problem(status, "no listener has an open session: fills are only found by the "
-				"backfiller");
-	return open;
+		(void)fprintf(status->file, "listener    no open session\n");
 }
 
-static int64_t first_block(struct status *status)
+static void show_coverage(const struct status *status)
 {
-	if (status->options->deployment_block >= 0)
-		return status->options->deployment_block;
-	return count(status, "SELECT ifnull(min(first_block), 0) AS n FROM block_coverage");
-}
-
-/* session: NULL when none is open. */
-static void show_coverage(struct status *status, const struct listener_session *session)
-{
-	const int64_t first = first_block(status);
-	struct block_coverage coverage;
+	struct block_coverage *coverage = &status->conditions->coverage;
+	int64_t first = status->conditions->options.deployment_block;
 	int64_t highest;
-	int64_t contiguous;
 
-	block_coverage_open(&coverage, status->store);
-	contiguous = block_coverage_contiguous_to(&coverage, first);
-	if (!block_coverage_highest(&coverage, &highest)) {
-		problem(status, "no block is covered yet: is the backfiller running?");
-	} else {
-		(void)fprintf(status->file,
-			      "coverage    blocks %" PRId64 " to %" PRId64 ", %" PRId64
-			      " missing up to %" PRId64 "\n",
-			      first, contiguous,
-			      highest < first
-				      ? 0
-				      : block_coverage_missing(
-						&coverage, (struct block_range){first, highest}),
-			      highest);
-		if (contiguous < highest)
-			problem(status, "coverage has a gap after block %" PRId64, contiguous);
-		else if (session != NULL && contiguous < session->cutoff_block - 1)
-			problem(status,
-				"blocks %" PRId64 " to %" PRId64
-				" before the session are not covered yet",
-				contiguous + 1, session->cutoff_block - 1);
+	if (first < 0)
+		first = count(status,
+			      "SELECT ifnull(min(first_block), 0) AS n FROM block_coverage");
+	if (!block_coverage_highest(coverage, &highest)) {
+		(void)fprintf(status->file, "coverage    none\n");
+		return;
 	}
-	block_coverage_close(&coverage);
+	(void)fprintf(status->file,
+		      "coverage    blocks %" PRId64 " to %" PRId64 ", %" PRId64
+		      " missing up to %" PRId64 "\n",
+		      first, block_coverage_contiguous_to(coverage, first),
+		      highest < first ? 0
+				      : block_coverage_missing(
+						coverage, (struct block_range){first, highest}),
+		      highest);
 }
 
-/* Whether the newest event that waits has done so for too long is not the question: the oldest. */
-static void show_events(struct status *status)
+static void show_events(const struct status *status)
 {
-	const struct clock_text limit =
-		clock_text_of_ms(clock_wall_ms() - status->options->stale_seconds * 1000);
-	const int64_t waiting = count(status, "SELECT count(*) AS n FROM event_queue"
-					      " WHERE processed = 0 AND removed = 0");
-	const int64_t quarantined = count(status, "SELECT count(*) AS n FROM event_queue"
-						  " WHERE outcome = 'quarantined' AND removed = 0");
-	struct statement oldest;
-	bool any;
-
-	statement_prepare(&oldest, status->store,
-			  "SELECT min(created_at) AS since FROM event_queue"
-			  " WHERE processed = 0 AND removed = 0");
-	any = statement_row(&oldest);
-	invariant(any);
 	(void)fprintf(status->file, "events      %" PRId64 " waiting, %" PRId64 " quarantined\n",
-		      waiting, quarantined);
-	if (waiting > 0 && strcmp(statement_text(&oldest, "since"), limit.text) < 0)
-		problem(status, "an event has waited since %s: is the processor running?",
-			statement_text(&oldest, "since"));
-	if (quarantined > 0)
-		problem(status,
-			"%" PRId64
-			" events are quarantined and in no position: SELECT id, tx_hash, "
-			"error FROM event_queue WHERE outcome = 'quarantined'",
-			quarantined);
-	statement_finalize(&oldest);
+		      count(status, "SELECT count(*) AS n FROM event_queue"
+				    " WHERE processed = 0 AND removed = 0"),
+		      count(status, "SELECT count(*) AS n FROM event_queue"
+				    " WHERE outcome = 'quarantined' AND removed = 0"));
 }
 
 /* Long and short alike: what is missing to the threshold. */
-static void show_distance(struct status *status, struct shares net)
+static void show_distance(const struct status *status, struct shares net)
 {
 	const struct shares zero = {0};
 	struct shares size = net;
@@ -163,16 +122,16 @@ static void show_distance(struct status *status, struct shares net)
 
 	if (shares_is_negative(net) && !shares_subtract(zero, net, &size))
 		return;
-	if (shares_subtract(status->options->threshold, size, &distance) &&
+	if (shares_subtract(status->conditions->options.threshold, size, &distance) &&
 	    !shares_is_negative(distance) && !shares_is_zero(distance))
 		(void)fprintf(status->file, ", hedged after %s more", shares_text(distance).text);
 }
 
-static void show_positions(struct status *status)
+static void show_positions(const struct status *status)
 {
 	struct statement rows;
 
-	statement_prepare(&rows, status->store,
+	statement_prepare(&rows, status->conditions->store,
 			  "SELECT symbol, net_position, pending_execution_id"
 			  " FROM trade_accumulators ORDER BY symbol");
 	while (statement_row(&rows)) {
@@ -190,32 +149,85 @@ static void show_positions(struct status *status)
 	statement_finalize(&rows);
 }
 
-static void show_executions(struct status *status)
+static void show_executions(const struct status *status)
 {
-	const int64_t open =
-		count(status, "SELECT count(*) AS n FROM executions"
-			      " WHERE status IN ('PENDING', 'SUBMITTING', 'SUBMITTED')");
-	const int64_t held =
-		count(status, "SELECT count(*) AS n FROM executions WHERE status = 'HELD'");
-
-	(void)fprintf(status->file, "executions  %" PRId64 " open, %" PRId64 " held\n", open, held);
-	if (held > 0)
-		problem(status, "%" PRId64 " executions are HELD for a person: executor held",
-			held);
+	(void)fprintf(status->file, "executions  %" PRId64 " open, %" PRId64 " held\n",
+		      count(status, "SELECT count(*) AS n FROM executions"
+				    " WHERE status IN ('PENDING', 'SUBMITTING', 'SUBMITTED')"),
+		      count(status, "SELECT count(*) AS n FROM executions WHERE status = 'HELD'"));
 }
 
-int64_t status_print(struct store *store, const struct instance_lock *lock,
-		     const struct status_options *options, FILE *file)
+/* A row of one text, "line", or none. */
+static void show_line(const struct status *status, const char *label, const char *sql)
 {
-	struct status status = {store, options, file, 0};
-	struct listener_session session;
-	bool open;
+	char text[CONDITION_TEXT_SIZE] = "none yet";
+	struct statement row;
 
+	statement_prepare(&row, status->conditions->store, sql);
+	if (statement_row(&row))
+		condition_copy_printable(statement_text(&row, "line"), text, sizeof(text));
+	statement_finalize(&row);
+	(void)fprintf(status->file, "%-11s %s\n", label, text);
+}
+
+/* Executions that never left as an order are between: few, and bounded. */
+static void show_last(const struct status *status)
+{
+	show_line(status, "last fill",
+		  "SELECT block_timestamp || ' ' || direction || ' ' || amount || ' ' || symbol ||"
+		  " ifnull(' at ' || price_usdc, '') || ', block ' || block_number AS line"
+		  " FROM onchain_trades WHERE reverses_trade_id IS NULL ORDER BY id DESC LIMIT 1");
+	show_line(
+		status, "last order",
+		"SELECT submitted_at || ' ' || direction || ' ' || order_shares || ' ' || symbol ||"
+		" ' at ' || ifnull(broker, 'no broker') || ', ' || status AS line"
+		" FROM (SELECT * FROM executions ORDER BY id DESC LIMIT 1000)"
+		" WHERE submitted_at IS NOT NULL AND order_shares IS NOT NULL"
+		" ORDER BY id DESC LIMIT 1");
+}
+
+static void show_login(const struct status *status)
+{
+	struct statement rows;
+
+	statement_prepare(&rows, status->conditions->store,
+			  "SELECT broker, login_at FROM broker_tokens ORDER BY broker");
+	while (statement_row(&rows)) {
+		int64_t login_at_ms;
+
+		if (clock_parse_text(statement_text(&rows, "login_at"), &login_at_ms))
+			(void)fprintf(status->file, "login       %s until %s\n",
+				      statement_text(&rows, "broker"),
+				      clock_text_of_ms(login_at_ms + BROKER_LOGIN_LIFE_MS).text);
+	}
+	statement_finalize(&rows);
+}
+
+static void show_disk(const struct status *status)
+{
+	const int64_t mib = (int64_t)1024 * 1024;
+	const struct file_sizes sizes = files_measure(status->conditions->store->path.text);
+
+	(void)fprintf(status->file,
+		      "disk        database %" PRId64 " MiB, write-ahead log %" PRId64
+		      " MiB, free %" PRId64 " MiB\n",
+		      sizes.database / mib, sizes.wal / mib, sizes.disk_free / mib);
+}
+
+void status_print(struct conditions *conditions, const struct condition_list *list, bool colours,
+		  FILE *file)
+{
+	const struct status status = {conditions, list, file};
+
+	show_conditions(&status, colours);
 	show_trading(&status);
-	open = show_listener(&status, lock, &session);
-	show_coverage(&status, open ? &session : NULL);
+	show_programs(&status);
+	show_listener(&status);
+	show_coverage(&status);
 	show_events(&status);
 	show_positions(&status);
 	show_executions(&status);
-	return status.problems;
+	show_last(&status);
+	show_login(&status);
+	show_disk(&status);
 }

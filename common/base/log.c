@@ -7,9 +7,11 @@
 #include "base/clock.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MESSAGE_SIZE 2048
@@ -18,17 +20,33 @@
 static const char *program_name = "ballast";
 static enum log_level least_level = LOG_LEVEL_INFO;
 static enum log_format line_format = LOG_FORMAT_TEXT;
+static bool to_journal;
 
 struct line {
 	char text[LINE_SIZE];
 	size_t length;
 };
 
+/* Whether stderr is the stream that systemd has connected with its journal: "device:inode". */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char own[64];
+	struct stat status;
+
+	if (stream == NULL || fstat(STDERR_FILENO, &status) != 0)
+		return false;
+	(void)snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)status.st_dev,
+		       (uintmax_t)status.st_ino);
+	return strcmp(stream, own) == 0;
+}
+
 void log_start(const char *program, enum log_level level, enum log_format format)
 {
 	program_name = program;
 	least_level = level;
 	line_format = format;
+	to_journal = stderr_is_journal();
 }
 
 void log_set_level(enum log_level level)
@@ -47,6 +65,22 @@ static const char *level_name(enum log_level level)
 		return "warn";
 	case LOG_LEVEL_ERROR:
 		return "error";
+	}
+	invariant_unreachable("a known level");
+}
+
+/* syslog's numbers, as the journal reads them at the beginning of a line. */
+static const char *journal_priority(enum log_level level)
+{
+	switch (level) {
+	case LOG_LEVEL_DEBUG:
+		return "<7>";
+	case LOG_LEVEL_INFO:
+		return "<6>";
+	case LOG_LEVEL_WARN:
+		return "<4>";
+	case LOG_LEVEL_ERROR:
+		return "<3>";
 	}
 	invariant_unreachable("a known level");
 }
@@ -156,28 +190,36 @@ static void append_json_message(struct line *line, const char *message)
 	}
 }
 
+static void append_json(struct line *line, enum log_level level, const char *message)
+{
+	append_text(line, "{\"time\":\"");
+	append_text(line, clock_now_text().text);
+	append_text(line, "\",\"level\":\"");
+	append_text(line, level_name(level));
+	append_text(line, "\",\"program\":\"");
+	append_text(line, program_name);
+	append_text(line, "\"");
+	append_json_message(line, message);
+	append_text(line, "}");
+}
+
 static void build_line(struct line *line, enum log_level level, const char *message)
 {
-	struct clock_text now = clock_now_text();
-
 	line->length = 0;
+	if (to_journal)
+		append_text(line, journal_priority(level));
 	if (line_format == LOG_FORMAT_JSON) {
-		append_text(line, "{\"time\":\"");
-		append_text(line, now.text);
-		append_text(line, "\",\"level\":\"");
-		append_text(line, level_name(level));
-		append_text(line, "\",\"program\":\"");
-		append_text(line, program_name);
-		append_text(line, "\"");
-		append_json_message(line, message);
-		append_text(line, "}");
+		append_json(line, level, message);
 	} else {
-		append_text(line, now.text);
-		append_text(line, " ");
-		append_text(line, level_name(level));
-		append_text(line, " ");
-		append_text(line, program_name);
-		append_text(line, ": ");
+		/* The journal knows time, level and program by itself. */
+		if (!to_journal) {
+			append_text(line, clock_now_text().text);
+			append_text(line, " ");
+			append_text(line, level_name(level));
+			append_text(line, " ");
+			append_text(line, program_name);
+			append_text(line, ": ");
+		}
 		append_escaped(line, message, strlen(message));
 	}
 	line->text[line->length++] = '\n';

@@ -6,6 +6,8 @@
  * LOG_FORMAT=text writes   time level program: words key=value
  * LOG_FORMAT=json writes   {"time":..,"level":..,"program":..,"message":..,"key":"value",..}
  * (the key=value words at the end of the text become members).
+ * When stderr is systemd's journal ($JOURNAL_STREAM), either has its priority in front as <3> to
+ * <7>, and text is words key=value alone: the journal keeps time and program of every line.
  * Bytes outside printable ASCII are written as \xNN: text from outside cannot forge a line.
  * Never log a secret, a URL with its key (config_redact_url) or raw chain text.
  */

@@ -49,12 +49,30 @@ static void lock_path(const char *database_path, char *path, size_t size)
 		      database_path);
 }
 
+/* Created with its mode at once: another user's program may open it in the next moment. */
+static int open_like_database(const char *path, const char *database_path)
+{
+	struct stat database, status;
+	mode_t mask;
+	int fd;
+
+	if (stat(database_path, &database) != 0)
+		return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660);
+	mask = umask(0);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, database.st_mode & 0660);
+	(void)umask(mask);
+	if (fd >= 0 && geteuid() == 0 && fstat(fd, &status) == 0 && status.st_uid == 0 &&
+	    fchown(fd, database.st_uid, database.st_gid) != 0)
+		log_warn("the lock file stays root's: %s file=%s", strerror(errno), path);
+	return fd;
+}
+
 void instance_lock_open(struct instance_lock *lock, const char *database_path)
 {
 	char path[PATH_MAX + sizeof(".lock")];
 
 	lock_path(database_path, path, sizeof(path));
-	lock->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	lock->fd = open_like_database(path, database_path);
 	if (lock->fd < 0)
 		fatal(errno == EACCES || errno == ENOENT || errno == ENOTDIR || errno == EISDIR ||
 				      errno == ELOOP

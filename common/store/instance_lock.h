@@ -27,7 +27,10 @@ struct instance_lock {
 	int fd;
 };
 
-/* Opens (creates) the lock file beside the database. */
+/*
+ * Opens (creates) the lock file beside the database. It gets the database's mode, and from root its
+ * owner, as SQLite does with the -wal: who may write the one may lock the other.
+ */
 void instance_lock_open(struct instance_lock *lock, const char *database_path);
 /* For who only looks: nothing is created or locked. False: there is no such file (yet). */
 MUST_USE bool instance_lock_open_read_only(struct instance_lock *lock, const char *database_path);

@@ -83,8 +83,9 @@ void store_connect(struct store *store, const char *path, bool writing)
 	memset(store, 0, sizeof(*store));
 	take_path(store, path);
 
-	mask = umask(0027);
-	(void)umask(mask | 0027);
+	/* For users of one group or for one user alone, as the umask says, but never for all. */
+	mask = umask(0007);
+	(void)umask(mask | 0007);
 	code = sqlite3_open_v2(path, &store->connection, flags | SQLITE_OPEN_EXRESCODE, NULL);
 	(void)umask(mask);
 	if (code != SQLITE_OK)

@@ -34,7 +34,8 @@ struct store {
 };
 
 /*
- * Opens or creates the file (mode 0640, less what the umask takes), brings the schema up to date
+ * Opens or creates the file (mode 0660, less what the umask takes: with the usual 022 its user
+ * writes and its group reads; -wal and -shm get the same mode), brings the schema up to date
  * (migrations.h) under a write lock, so that any program may be first and several at once. Refused
  * with exit 78 and not touched: a newer schema, a file that is not ours, a path that cannot be (a
  * directory, no right to write). Refused with 75: a read-only file system, disk full, locked too

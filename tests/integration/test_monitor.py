@@ -159,10 +159,14 @@ def test_status_counts_what_needs_a_person(ledger):
     ledger.write("UPDATE controls SET value = '1', reason = 'looked odd'")
     text = ledger.monitor("status", expect=1)
     problems = [line for line in text.splitlines() if line.startswith("! ")]
-    for words in ("HALTED: looked odd", "no block is covered", "waited since 2026-01-05T15:02:00.250Z", "1 events are quarantined",
-                  "1 executions are HELD"):
+    for words in ("HALTED: looked odd", "no block is covered", "waited since 2026-01-05T15:02:00.250Z",
+                  "event 1 of block 1 is quarantined", "execution 1 is HELD", "no listener has an open session",
+                  "no backfiller runs", "no processor runs", "no executor runs"):
         assert sum(words in line for line in problems) == 1, text
-    assert len(problems) == 6  # and no listener
+    assert len(problems) == 9
+    assert "events      1 waiting, 1 quarantined" in text and "executions  0 open, 1 held" in text
+    by_cron = ledger.monitor("status", expect=1, MONITOR_PROGRAMS="cron")
+    assert sum(line.startswith("! ") for line in by_cron.splitlines()) == 5
     assert "AAPL     0.25, hedged after 0.75 more" in text
     assert "\x1b" not in text
 
@@ -214,6 +218,7 @@ def test_a_group_at_work_is_well_until_its_listener_is_gone(market, stack):
     rows = json.loads(run("report", "pnl", "--json").stdout)
     assert rows[-1]["net_position"] == stack.database.position("AAPL")
     assert [row["source"] for row in rows].count("chain") == 2
+    assert "programs    listener, backfiller, processor, executor at work" in run("status").stdout
     programs["listener"].stop()
     told = run("status")
     assert told.returncode == 1 and "! no listener has an open session" in told.stdout

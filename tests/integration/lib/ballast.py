@@ -25,7 +25,7 @@ FAST_SETTINGS = {
 
 
 def binary(name: str) -> Path:
-    """The program under test: of build/bin, or of the folder BALLAST_BIN."""
+    """The program under test: of build/bin, or of the folder BALLAST_BIN. A path stands for itself."""
     return Path(os.environ.get("BALLAST_BIN") or ROOT / "build/bin") / name
 
 
@@ -34,8 +34,8 @@ class Program:
     configure it."""
 
     def __init__(self, name: str, config: dict, folder: Path, arguments=(), run: int = 1, before=()):
-        self.name = name
-        self.log = Path(folder) / f"{name}.{run}.log"
+        self.name = Path(name).name
+        self.log = Path(folder) / f"{self.name}.{run}.log"
         inherited = {key: value for key, value in os.environ.items() if INHERITED.fullmatch(key)}
         with open(self.log, "wb") as log:
             self._process = subprocess.Popen(

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 static void write_text(void *context)
 {
@@ -278,9 +279,59 @@ static void an_invariant_ends_with_70_and_says_which(void **state)
 	test_child_assert(&child, 78, "wrong chain: 1");
 }
 
+struct stream {
+	bool is_stderr;
+	enum log_format format;
+};
+
+static void write_to_the_journal(void *context)
+{
+	const struct stream *stream = context;
+	char name[64];
+	struct stat status;
+
+	if (fstat(STDERR_FILENO, &status) != 0)
+		_exit(99);
+	(void)snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)status.st_dev,
+		       (uintmax_t)status.st_ino + (stream->is_stderr ? 0 : 1));
+	setenv("JOURNAL_STREAM", name, 1);
+	log_start("tester", LOG_LEVEL_DEBUG, stream->format);
+	log_debug("one a=1");
+	log_info("two");
+	log_warn("three <3>");
+	log_error("four\n<3>five");
+}
+
+static void the_journal_gets_a_priority_and_no_second_time(void **state)
+{
+	struct stream stream = {.is_stderr = true, .format = LOG_FORMAT_TEXT};
+	struct test_child child = test_child_run(write_to_the_journal, &stream);
+
+	(void)state;
+	assert_int_equal(child.exit_code, 0);
+	assert_string_equal(child.text, "<7>one a=1\n<6>two\n<4>three <3>\n<3>four\\x0a<3>five\n");
+	stream.format = LOG_FORMAT_JSON;
+	child = test_child_run(write_to_the_journal, &stream);
+	assert_memory_equal(child.text, "<7>{\"time\":\"", strlen("<7>{\"time\":\""));
+	test_child_assert(&child, 0, "\n<3>{\"time\":\"");
+}
+
+/* The variable is inherited by what a service starts, with its stderr sent elsewhere. */
+static void another_streams_name_is_not_the_journal(void **state)
+{
+	struct stream stream = {.is_stderr = false, .format = LOG_FORMAT_TEXT};
+	struct test_child child = test_child_run(write_to_the_journal, &stream);
+
+	(void)state;
+	test_child_assert(&child, 0, "Z debug tester: one a=1\n");
+	assert_null(strstr(child.text, "<7>"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_journal_gets_a_priority_and_no_second_time),
+		cmocka_unit_test(another_streams_name_is_not_the_journal),
 		cmocka_unit_test(a_text_line_has_time_level_program_and_no_control_bytes),
 		cmocka_unit_test(a_json_line_has_a_member_for_each_key),
 		cmocka_unit_test(a_line_too_long_is_cut_and_stays_one_line),

@@ -280,22 +280,48 @@ static void two_names_of_one_database_have_one_lock(void **state)
 	test_file_remove(&file);
 }
 
+static int mode_of_new_lock(const char *database_path)
+{
+	struct instance_lock lock;
+	struct stat status;
+
+	instance_lock_open(&lock, database_path);
+	assert_int_equal(fstat(lock.fd, &status), 0);
+	assert_int_equal(fcntl(lock.fd, F_GETFD), FD_CLOEXEC);
+	instance_lock_close(&lock);
+	return (int)(status.st_mode & 0777);
+}
+
 static void the_lock_file_is_not_for_others(void **state)
 {
 	struct test_file file;
-	struct instance_lock lock;
-	struct stat status;
 	mode_t mask = umask(0);
 
 	(void)state;
 	test_file_create(&file);
-	instance_lock_open(&lock, file.path);
-	assert_int_equal(fstat(lock.fd, &status), 0);
-	assert_int_equal(status.st_mode & 0777, 0640);
-	assert_int_equal(fcntl(lock.fd, F_GETFD), FD_CLOEXEC);
-	instance_lock_close(&lock);
+	assert_int_equal(mode_of_new_lock(file.path), 0660);
 	(void)umask(mask);
 	test_file_remove(&file);
+}
+
+static void who_may_write_the_database_may_lock_and_nobody_else(void **state)
+{
+	static const int modes[] = {0660, 0640, 0600};
+	mode_t mask = umask(0022);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(modes); i++) {
+		struct test_file file;
+		struct store store;
+
+		test_file_create(&file);
+		store_open(&store, file.path);
+		store_close(&store);
+		assert_int_equal(chmod(file.path, (mode_t)modes[i] | 0004), 0);
+		assert_int_equal(mode_of_new_lock(file.path), modes[i]);
+		test_file_remove(&file);
+	}
+	assert_int_equal(umask(mask), 0022);
 }
 
 static void a_lock_file_that_cannot_be_opened_needs_a_person(void **state)
@@ -326,6 +352,7 @@ int main(void)
 		cmocka_unit_test(who_only_looks_sees_which_programs_live),
 		cmocka_unit_test(two_names_of_one_database_have_one_lock),
 		cmocka_unit_test(the_lock_file_is_not_for_others),
+		cmocka_unit_test(who_may_write_the_database_may_lock_and_nobody_else),
 		cmocka_unit_test(a_lock_file_that_cannot_be_opened_needs_a_person),
 	};
 

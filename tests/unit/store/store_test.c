@@ -133,7 +133,7 @@ static void files_are_not_for_others(void **state)
 	static const struct {
 		mode_t mask;
 		int mode;
-	} cases[] = {{0000, 0640}, {0022, 0640}, {0077, 0600}};
+	} cases[] = {{0000, 0660}, {0007, 0660}, {0022, 0640}, {0077, 0600}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
