@@ -11,6 +11,8 @@
 const char *condition_name(enum condition_kind kind)
 {
 	switch (kind) {
+	case CONDITION_DATABASE_UNREADABLE:
+		return "database_unreadable";
 	case CONDITION_TRADING_HALTED:
 		return "trading_halted";
 	case CONDITION_EXECUTION_HELD:

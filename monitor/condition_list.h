@@ -10,6 +10,7 @@
 
 /* The order in which they are told. condition_name() gives the public words. */
 enum condition_kind {
+	CONDITION_DATABASE_UNREADABLE, /* told by who serves, instead of all that could be read */
 	CONDITION_TRADING_HALTED,
 	CONDITION_EXECUTION_HELD,    /* subject: the execution's id */
 	CONDITION_LIMIT_REACHED,     /* the ticker */
