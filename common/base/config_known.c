@@ -7,6 +7,10 @@
 #include <string.h>
 
 static const char *const known_keys[] = {
+	"ALERT_AFTER_SECONDS",
+	"ALERT_COMMAND",
+	"ALERT_REPEAT_SECONDS",
+	"ALERT_TIMEOUT_SECONDS",
 	"ALLOWED_SYMBOLS",
 	"ALLOW_SHORT",
 	"ALPACA_ACCOUNT_NUMBER",
