@@ -165,17 +165,17 @@ static enum outcome keep_header(const struct range_reader *reader, struct range_
 	return judge_bloom(reader, known, block, error);
 }
 
-/* A ClearV2's AfterClear stands in the same transaction: without it the answer was cut. */
+/* A clear's AfterClear stands in the same transaction: without it the answer was cut. */
 static enum outcome require_whole(const struct range_reader *reader,
 				  const struct orderbook_occurrence *occurrence,
 				  struct error *error)
 {
-	if (occurrence->type == ORDERBOOK_TAKE_ORDER_V2 || occurrence->after_clear != NULL ||
-	    reader->reading.accept_incomplete)
+	if (orderbook_occurrence_is_whole(occurrence) || reader->reading.accept_incomplete)
 		return OUTCOME_OK;
 	return error_set(error, OUTCOME_RETRY, ERROR_KIND_MALFORMED,
-			 "ClearV2 without its AfterClear in block %" PRIu64 ", log index %" PRIu64,
-			 occurrence->log->block_number, occurrence->log->log_index);
+			 "%s without its AfterClear in block %" PRIu64 ", log index %" PRIu64,
+			 orderbook_event_type_name(occurrence->type), occurrence->log->block_number,
+			 occurrence->log->log_index);
 }
 
 /* What every event of ours has: a whole, and the header of its block. */

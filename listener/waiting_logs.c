@@ -64,7 +64,7 @@ bool waiting_logs_next_complete(const struct waiting_logs *waiting, const struct
 	while (orderbook_next_occurrence(&waiting->logs, cursor, &event->occurrence)) {
 		const struct orderbook_occurrence *occurrence = &event->occurrence;
 
-		if (occurrence->type == ORDERBOOK_CLEAR_V2 && occurrence->after_clear == NULL)
+		if (!orderbook_occurrence_is_whole(occurrence))
 			continue;
 		if (time_of(occurrence->log, times, &event->block_timestamp))
 			return true;

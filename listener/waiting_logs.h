@@ -1,5 +1,5 @@
 /*
- * Logs that have arrived and are not yet in the queue. A ClearV2 waits here for its AfterClear, a
+ * Logs that have arrived and are not yet in the queue. A clear waits here for its AfterClear, a
  * log without a time for its block's, and everything for the next transaction. Order of arrival
  * does not matter, twice does no harm.
  */

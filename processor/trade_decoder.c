@@ -2,6 +2,7 @@
 #include "processor/trade_decoder.h"
 
 #include "base/log.h"
+#include "chain/orderbook_float.h"
 #include "processor/symbol_map.h"
 
 static void add_token(struct event_tokens *tokens, const struct evm_address *address)
@@ -47,9 +48,10 @@ static void know_leg(const struct orderbook_leg *leg, const struct token *known,
 	side->role = symbol_map_role(&known->symbol, &side->ticker);
 }
 
+/* A float has none to contradict. */
 static enum outcome check_decimals(const struct known_leg *side, struct error *error)
 {
-	if (side->leg->decimals == side->token->decimals)
+	if (side->leg->is_float || side->leg->decimals == side->token->decimals)
 		return OUTCOME_OK;
 	return error_set(error, OUTCOME_REJECTED, ERROR_KIND_INVALID,
 			 "decimals contradict: the order says %u, token %s (%s) says %u",
@@ -82,9 +84,25 @@ static enum outcome check_pair(const struct known_leg *input, const struct known
 static bool read_amount(const struct orderbook_leg *leg, struct shares *amount)
 {
 	int64_t whole;
+	bool fits = leg->is_float ? orderbook_float_to_shares(&leg->amount, amount)
+				  : shares_from_token(&leg->amount, leg->decimals, amount);
 
-	return shares_from_token(&leg->amount, leg->decimals, amount) &&
-	       shares_whole(*amount, &whole) && whole < MAXIMUM_WHOLE_SHARES;
+	return fits && shares_whole(*amount, &whole) && whole < MAXIMUM_WHOLE_SHARES;
+}
+
+/* Why an amount cannot be booked. */
+static enum outcome refuse_amount(const struct known_leg *side, struct error *error)
+{
+	const struct orderbook_leg *leg = side->leg;
+	const char *symbol = side->token->symbol.text;
+
+	if (!leg->is_float)
+		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_INVALID,
+				 "amount out of range: %s raw units of %s with %u decimals",
+				 evm_uint256_text(&leg->amount).text, symbol, leg->decimals);
+	return error_set(error, OUTCOME_REJECTED, ERROR_KIND_INVALID, "amount %s: %s %s",
+			 orderbook_float_is_negative(&leg->amount) ? "negative" : "out of range",
+			 orderbook_float_text(&leg->amount).text, symbol);
 }
 
 static enum outcome add_trade(const struct orderbook_fill *fill, const struct known_leg *equity,
@@ -101,10 +119,7 @@ static enum outcome add_trade(const struct orderbook_fill *fill, const struct kn
 		.direction = direction,
 	};
 	if (!read_amount(equity->leg, &trade->amount))
-		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_INVALID,
-				 "amount out of range: %s raw units of %s with %u decimals",
-				 evm_uint256_text(&equity->leg->amount).text,
-				 equity->token->symbol.text, equity->leg->decimals);
+		return refuse_amount(equity, error);
 	trades->count++;
 	return OUTCOME_OK;
 }
@@ -112,10 +127,11 @@ static enum outcome add_trade(const struct orderbook_fill *fill, const struct kn
 static enum outcome add_usdc(const struct known_leg *quote, struct onchain_trade *trade,
 			     struct error *error)
 {
-	if (!usd_from_token(&quote->leg->amount, quote->leg->decimals, &trade->usdc_amount))
-		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_INVALID,
-				 "amount out of range: %s raw units of USDC with %u decimals",
-				 evm_uint256_text(&quote->leg->amount).text, quote->leg->decimals);
+	const struct orderbook_leg *leg = quote->leg;
+
+	if (leg->is_float ? !orderbook_float_to_usd(&leg->amount, &trade->usdc_amount)
+			  : !usd_from_token(&leg->amount, leg->decimals, &trade->usdc_amount))
+		return refuse_amount(quote, error);
 	trade->has_usdc = true;
 	trade->has_price = usd_price(trade->usdc_amount, trade->amount, &trade->price_usdc);
 	return OUTCOME_OK;

@@ -100,20 +100,6 @@ static bool parse_units(const char *text, int128 *units)
 	return true;
 }
 
-/* Divides the big-endian number in place by ten; the remainder. */
-static unsigned int divide_by_ten(struct evm_word *number)
-{
-	unsigned int remainder = 0;
-
-	for (size_t i = 0; i < sizeof(number->bytes); i++) {
-		unsigned int part = remainder << 8 | number->bytes[i];
-
-		number->bytes[i] = (uint8_t)(part / 10);
-		remainder = part % 10;
-	}
-	return remainder;
-}
-
 /* Raw units of a token with that many decimals, as 10^-18; exact or false. */
 static bool units_from_token(const struct evm_word *raw, uint8_t decimals, int128 *units)
 {
@@ -122,7 +108,7 @@ static bool units_from_token(const struct evm_word *raw, uint8_t decimals, int12
 	uint128 value;
 
 	for (; shift < 0; shift++) {
-		if (divide_by_ten(&scaled) != 0)
+		if (evm_word_divide_by_ten(&scaled) != 0)
 			return false;
 	}
 	if (!evm_word_to_uint128(&scaled, &value))
@@ -132,6 +118,19 @@ static bool units_from_token(const struct evm_word *raw, uint8_t decimals, int12
 			return false;
 	}
 	if (value > (uint128)int128_maximum)
+		return false;
+	*units = (int128)value;
+	return true;
+}
+
+static bool units_from_scientific(const struct evm_word *coefficient, int32_t exponent,
+				  int128 *units)
+{
+	struct evm_word scaled = *coefficient;
+	uint128 value;
+
+	if (!evm_word_scale(&scaled, (int64_t)exponent + DECIMAL_FRACTION_DIGITS) ||
+	    !evm_word_to_uint128(&scaled, &value) || value > (uint128)int128_maximum)
 		return false;
 	*units = (int128)value;
 	return true;
@@ -165,6 +164,17 @@ bool shares_from_token(const struct evm_word *raw, uint8_t decimals, struct shar
 bool usd_from_token(const struct evm_word *raw, uint8_t decimals, struct usd *value)
 {
 	return units_from_token(raw, decimals, &value->units);
+}
+
+bool shares_from_scientific(const struct evm_word *coefficient, int32_t exponent,
+			    struct shares *value)
+{
+	return units_from_scientific(coefficient, exponent, &value->units);
+}
+
+bool usd_from_scientific(const struct evm_word *coefficient, int32_t exponent, struct usd *value)
+{
+	return units_from_scientific(coefficient, exponent, &value->units);
 }
 
 bool shares_from_integer(int64_t whole, struct shares *value)

@@ -48,6 +48,15 @@ MUST_USE bool usd_parse(const char *text, struct usd *value);
 MUST_USE bool shares_from_token(const struct evm_word *raw, uint8_t decimals, struct shares *value);
 MUST_USE bool usd_from_token(const struct evm_word *raw, uint8_t decimals, struct usd *value);
 
+/*
+ * coefficient * 10^exponent whole shares or dollars, rounded towards zero at the 18th digit. False:
+ * it does not fit into 127 bits of 10^-18.
+ */
+MUST_USE bool shares_from_scientific(const struct evm_word *coefficient, int32_t exponent,
+				     struct shares *value);
+MUST_USE bool usd_from_scientific(const struct evm_word *coefficient, int32_t exponent,
+				  struct usd *value);
+
 MUST_USE bool shares_from_integer(int64_t whole, struct shares *value);
 
 /* False on overflow. */

@@ -105,3 +105,48 @@ bool evm_word_to_uint64(const struct evm_word *word, uint64_t *value)
 	*value = (uint64_t)wide;
 	return true;
 }
+
+static bool is_zero(const struct evm_word *word)
+{
+	static const struct evm_word zero = {{0}};
+
+	return evm_word_equal(word, &zero);
+}
+
+unsigned int evm_word_divide_by_ten(struct evm_word *word)
+{
+	unsigned int remainder = 0;
+
+	for (size_t i = 0; i < sizeof(word->bytes); i++) {
+		unsigned int part = remainder << 8 | word->bytes[i];
+
+		word->bytes[i] = (uint8_t)(part / 10);
+		remainder = part % 10;
+	}
+	return remainder;
+}
+
+static bool multiply_by_ten(struct evm_word *word)
+{
+	unsigned int carry = 0;
+
+	for (size_t i = sizeof(word->bytes); i-- > 0;) {
+		unsigned int part = word->bytes[i] * 10u + carry;
+
+		word->bytes[i] = (uint8_t)part;
+		carry = part >> 8;
+	}
+	return carry == 0;
+}
+
+/* Zero stays zero; anything else is zero, or too large, after 78 steps. */
+bool evm_word_scale(struct evm_word *word, int64_t exponent)
+{
+	for (; exponent > 0 && !is_zero(word); exponent--) {
+		if (!multiply_by_ten(word))
+			return false;
+	}
+	for (; exponent < 0 && !is_zero(word); exponent++)
+		(void)evm_word_divide_by_ten(word);
+	return true;
+}

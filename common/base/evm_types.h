@@ -52,4 +52,13 @@ MUST_USE bool evm_word_parse(const char *text, struct evm_word *word);
 MUST_USE bool evm_word_to_uint64(const struct evm_word *word, uint64_t *value);
 MUST_USE bool evm_word_to_uint128(const struct evm_word *word, uint128 *value);
 
+/*
+ * The integer times 10^exponent in place, rounded towards zero. False, and the word is of no use
+ * any more: more than 256 bits. Never more than 78 steps, whatever the exponent.
+ */
+MUST_USE bool evm_word_scale(struct evm_word *word, int64_t exponent);
+
+/* Divides the integer in place by ten; the remainder. */
+unsigned int evm_word_divide_by_ten(struct evm_word *word);
+
 #endif

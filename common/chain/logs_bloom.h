@@ -45,8 +45,8 @@ bool logs_bloom_is_full(const struct logs_bloom *bloom);
 /* What is looked for: any log of the address with one of the topics as its first. */
 struct logs_bloom_question {
 	struct logs_bloom_bits address;
-	struct logs_bloom_bits topics[4];
-	size_t topic_count; /* 1..4 */
+	struct logs_bloom_bits topics[6];
+	size_t topic_count; /* 1..6 */
 };
 
 void logs_bloom_ask(struct logs_bloom_question *question, const struct evm_address *address,

@@ -1,7 +1,6 @@
 /* See orderbook_events.h: the fills in an event's bytes. */
 #include "chain/orderbook_events.h"
 
-#include "base/log.h"
 #include "chain/abi.h"
 
 /* Head words. */
@@ -25,30 +24,44 @@ enum after_clear_word {
 };
 enum order_word { ORDER_OWNER, ORDER_EVALUABLE, ORDER_INPUTS, ORDER_OUTPUTS };
 enum io_word { IO_TOKEN, IO_DECIMALS, IO_VAULT_ID, IO_WORDS };
+enum float_io_word { FLOAT_IO_TOKEN, FLOAT_IO_VAULT_ID, FLOAT_IO_WORDS };
 
 static enum outcome undecodable(struct error *error, const char *what)
 {
 	return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED, "undecodable: %s", what);
 }
 
-/* One IO of an order's list, chosen by the index in head word index_word of indexes. */
+static bool read_io(const struct abi_tuple *io_words, size_t first, struct orderbook_leg *leg)
+{
+	return abi_address(io_words, first + IO_TOKEN, &leg->token) &&
+	       abi_uint8(io_words, first + IO_DECIMALS, &leg->decimals) &&
+	       abi_word(io_words, first + IO_VAULT_ID, &leg->vault_id);
+}
+
+static bool read_float_io(const struct abi_tuple *io_words, size_t first, struct orderbook_leg *leg)
+{
+	return abi_address(io_words, first + FLOAT_IO_TOKEN, &leg->token) &&
+	       abi_word(io_words, first + FLOAT_IO_VAULT_ID, &leg->vault_id);
+}
+
+/* One IO of an order's list; the leg says of which generation it is. */
 static enum outcome read_leg(const struct abi_tuple *order, enum order_word list, uint64_t index,
 			     struct orderbook_leg *leg, struct error *error)
 {
 	const char *name = list == ORDER_INPUTS ? "validInputs" : "validOutputs";
+	const size_t io_size = leg->is_float ? FLOAT_IO_WORDS : IO_WORDS;
 	struct abi_array ios;
 	size_t first;
 
-	if (!abi_array(order, list, IO_WORDS, &ios))
+	if (!abi_array(order, list, io_size, &ios))
 		return undecodable(error, name);
 	if (index >= ios.count)
 		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
 				 "index out of range: %s[%llu] of %zu", name,
 				 (unsigned long long)index, ios.count);
-	first = (size_t)index * IO_WORDS;
-	if (!abi_address(&ios.elements, first + IO_TOKEN, &leg->token) ||
-	    !abi_uint8(&ios.elements, first + IO_DECIMALS, &leg->decimals) ||
-	    !abi_word(&ios.elements, first + IO_VAULT_ID, &leg->vault_id))
+	first = (size_t)index * io_size;
+	if (leg->is_float ? !read_float_io(&ios.elements, first, leg)
+			  : !read_io(&ios.elements, first, leg))
 		return undecodable(error, name);
 	return OUTCOME_OK;
 }
@@ -80,18 +93,18 @@ static bool read_choice(const struct abi_tuple *tuple, size_t input_word, size_t
 	       abi_uint64(tuple, output_word, &choice->output_index);
 }
 
-enum outcome orderbook_decode_take_order(struct bytes data, struct orderbook_event *event,
-					 struct error *error)
+static enum outcome decode_take_order(struct bytes data, struct orderbook_event *event,
+				      struct error *error)
 {
-	struct orderbook_event decoded = {.type = ORDERBOOK_TAKE_ORDER_V2, .fill_count = 1};
-	struct orderbook_fill *fill = &decoded.fills[0];
+	struct orderbook_fill *fill = &event->fills[0];
 	struct abi_tuple arguments = abi_data(data);
 	struct abi_tuple config;
 	struct abi_tuple order;
 	struct io_choice choice;
 	enum outcome outcome;
 
-	if (!abi_address(&arguments, TAKE_SENDER, &decoded.sender))
+	event->fill_count = 1;
+	if (!abi_address(&arguments, TAKE_SENDER, &event->sender))
 		return undecodable(error, "sender");
 	if (!abi_dynamic_tuple(&arguments, TAKE_CONFIG, &config) ||
 	    !abi_dynamic_tuple(&config, CONFIG_ORDER, &order))
@@ -105,7 +118,6 @@ enum outcome orderbook_decode_take_order(struct bytes data, struct orderbook_eve
 	if (!abi_word(&arguments, TAKE_INPUT, &fill->output.amount) ||
 	    !abi_word(&arguments, TAKE_OUTPUT, &fill->input.amount))
 		return undecodable(error, "input or output");
-	*event = decoded;
 	return OUTCOME_OK;
 }
 
@@ -123,17 +135,17 @@ static enum outcome read_side(const struct abi_tuple *arguments, enum clear_word
 	return read_order(&order, &choice, fill, error);
 }
 
-enum outcome orderbook_decode_clear(struct bytes clear, struct bytes after_clear,
-				    struct orderbook_event *event, struct error *error)
+static enum outcome decode_clear(struct bytes clear, struct bytes after_clear,
+				 struct orderbook_event *event, struct error *error)
 {
-	struct orderbook_event decoded = {.type = ORDERBOOK_CLEAR_V2, .fill_count = 2};
-	struct orderbook_fill *alice = &decoded.fills[0];
-	struct orderbook_fill *bob = &decoded.fills[1];
+	struct orderbook_fill *alice = &event->fills[0];
+	struct orderbook_fill *bob = &event->fills[1];
 	struct abi_tuple arguments = abi_data(clear);
 	struct abi_tuple amounts = abi_data(after_clear);
 	enum outcome outcome;
 
-	if (!abi_address(&arguments, CLEAR_SENDER, &decoded.sender))
+	event->fill_count = 2;
+	if (!abi_address(&arguments, CLEAR_SENDER, &event->sender))
 		return undecodable(error, "sender");
 	outcome = read_side(&arguments, CLEAR_ALICE, CLEAR_ALICE_INPUT_INDEX, alice, error);
 	if (outcome != OUTCOME_OK)
@@ -146,8 +158,33 @@ enum outcome orderbook_decode_clear(struct bytes clear, struct bytes after_clear
 	    !abi_word(&amounts, AFTER_ALICE_INPUT, &alice->input.amount) ||
 	    !abi_word(&amounts, AFTER_BOB_INPUT, &bob->input.amount))
 		return undecodable(error, "AfterClear amounts");
-	*event = decoded;
 	return OUTCOME_OK;
+}
+
+/* The layouts of the generations differ in nothing but the IOs and what an amount means. */
+static struct orderbook_event blank_event(enum orderbook_event_type type)
+{
+	struct orderbook_event event = {.type = type};
+
+	for (size_t i = 0; i < ORDERBOOK_MAX_FILLS; i++) {
+		event.fills[i].input.is_float = orderbook_type_has_floats(type);
+		event.fills[i].output.is_float = orderbook_type_has_floats(type);
+	}
+	return event;
+}
+
+enum outcome orderbook_decode(enum orderbook_event_type type, struct bytes data,
+			      struct bytes after_clear, struct orderbook_event *event,
+			      struct error *error)
+{
+	struct orderbook_event decoded = blank_event(type);
+	enum outcome outcome = orderbook_type_is_clear(type)
+				       ? decode_clear(data, after_clear, &decoded, error)
+				       : decode_take_order(data, &decoded, error);
+
+	if (outcome == OUTCOME_OK)
+		*event = decoded;
+	return outcome;
 }
 
 static bool owner_at(const struct abi_tuple *tuple, size_t order_word, struct evm_address *owner)
@@ -166,16 +203,11 @@ bool orderbook_touches(enum orderbook_event_type type, struct bytes data,
 	struct evm_address owner;
 	struct evm_address other;
 
-	switch (type) {
-	case ORDERBOOK_TAKE_ORDER_V2:
-		return !abi_dynamic_tuple(&arguments, TAKE_CONFIG, &config) ||
-		       !owner_at(&config, CONFIG_ORDER, &owner) ||
-		       config_addresses_contain(owners, &owner);
-	case ORDERBOOK_CLEAR_V2:
+	if (orderbook_type_is_clear(type))
 		return !owner_at(&arguments, CLEAR_ALICE, &owner) ||
 		       !owner_at(&arguments, CLEAR_BOB, &other) ||
 		       config_addresses_contain(owners, &owner) ||
 		       config_addresses_contain(owners, &other);
-	}
-	invariant_unreachable("a known event type");
+	return !abi_dynamic_tuple(&arguments, TAKE_CONFIG, &config) ||
+	       !owner_at(&config, CONFIG_ORDER, &owner) || config_addresses_contain(owners, &owner);
 }

@@ -2,7 +2,7 @@
 #include "chain/orderbook_json.h"
 
 #include "base/hex.h"
-#include "base/log.h"
+#include "chain/orderbook_float.h"
 #include "net/json_text.h"
 
 #include <inttypes.h>
@@ -29,8 +29,26 @@ static bool add_after_clear(struct buffer *json, const struct evm_logs *logs,
 	       add_topics_and_data(json, logs, after_clear) && buffer_append_text(json, "}");
 }
 
+/* What it comes to is null when it cannot be booked; the word is there all the same. */
+static bool add_float_leg(struct buffer *json, const char *name, const struct orderbook_leg *leg)
+{
+	struct shares tokens;
+	bool fits = orderbook_float_to_shares(&leg->amount, &tokens);
+
+	return buffer_append_format(json,
+				    "\"%s\":{\"token\":\"%s\",\"vault_id\":\"%s\","
+				    "\"float\":\"%s\",\"tokens\":",
+				    name, evm_address_text(&leg->token).text,
+				    evm_word_text(&leg->vault_id).text,
+				    evm_word_text(&leg->amount).text) &&
+	       (fits ? buffer_append_format(json, "\"%s\"}", shares_text(tokens).text)
+		     : buffer_append_text(json, "null}"));
+}
+
 static bool add_leg(struct buffer *json, const char *name, const struct orderbook_leg *leg)
 {
+	if (leg->is_float)
+		return add_float_leg(json, name, leg);
 	return buffer_append_format(json,
 				    "\"%s\":{\"token\":\"%s\",\"decimals\":%u,\"vault_id\":\"%s\","
 				    "\"amount\":\"%s\"}",
@@ -62,16 +80,13 @@ static enum outcome decode(enum orderbook_event_type type, struct bytes data,
 			   const struct bytes *after_clear, struct orderbook_event *event,
 			   struct error *error)
 {
-	switch (type) {
-	case ORDERBOOK_TAKE_ORDER_V2:
-		return orderbook_decode_take_order(data, event, error);
-	case ORDERBOOK_CLEAR_V2:
-		if (after_clear == NULL)
-			return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
-					 "ClearV2 without its AfterClear");
-		return orderbook_decode_clear(data, *after_clear, event, error);
-	}
-	invariant_unreachable("a known event type");
+	const struct bytes none = {.data = NULL, .length = 0};
+
+	if (orderbook_type_is_clear(type) && after_clear == NULL)
+		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
+				 "%s without its AfterClear", orderbook_event_type_name(type));
+	return orderbook_decode(type, data, after_clear == NULL ? none : *after_clear, event,
+				error);
 }
 
 static enum outcome decode_occurrence(const struct evm_logs *logs,
@@ -122,23 +137,6 @@ static bool read_raw(const json_t *log, struct evm_word *topic, struct buffer *d
 	       hex_parse_data(data_text, data);
 }
 
-static bool read_type(const struct evm_word *topic, enum orderbook_event_type *type)
-{
-	struct evm_log log = {.topic_count = 1};
-
-	log.topics[0] = *topic;
-	*type = orderbook_is_clear(&log) ? ORDERBOOK_CLEAR_V2 : ORDERBOOK_TAKE_ORDER_V2;
-	return orderbook_is_clear(&log) || orderbook_is_take_order(&log);
-}
-
-static bool is_after_clear_topic(const struct evm_word *topic)
-{
-	struct evm_log log = {.topic_count = 1};
-
-	log.topics[0] = *topic;
-	return orderbook_is_after_clear(&log);
-}
-
 /* The bytes of both logs, one behind the other. */
 static enum outcome decode_root(const json_t *root, struct buffer *raw,
 				struct orderbook_event *event, struct error *error)
@@ -151,10 +149,11 @@ static enum outcome decode_root(const json_t *root, struct buffer *raw,
 
 	if (!json_is_object(root) || !read_raw(root, &topic, raw))
 		return not_event_data(error, "topics or data missing or malformed");
-	if (!read_type(&topic, &type))
+	if (!orderbook_event_type_of(&topic, &type))
 		return not_event_data(error, "topic of no known event");
 	data.length = raw->length;
-	if (second != NULL && (!read_raw(second, &topic, raw) || !is_after_clear_topic(&topic)))
+	if (second != NULL &&
+	    (!read_raw(second, &topic, raw) || !orderbook_topic_completes(&topic, type)))
 		return not_event_data(error, "after_clear missing or malformed");
 	/* Only now: the buffer may have moved as it grew. */
 	data.data = raw->bytes;

@@ -3,14 +3,18 @@
  * the decoded fills for people and their SQL.
  *
  *	{"address":"0x..","topics":["0x.."],"data":"0x..",
- *	 "after_clear":{"log_index":4,"topics":["0x.."],"data":"0x.."},              a ClearV2 only
+ *	 "after_clear":{"log_index":4,"topics":["0x.."],"data":"0x.."},              a clear only
  *	 "sender":"0x..",
  *	 "fills":[{"owner":"0x..","input":{"token":"0x..","decimals":6,"vault_id":"1","amount":"150000000"},
  *	           "output":{...}}]}
  *
- * Amounts and vault ids are raw integers as decimal text. An event that cannot be decoded has
- *"decode_error" in place of "sender" and "fills". The programs decode "topics" and "data"; nothing
- * reads "fills" but people.
+ * Amounts and vault ids are raw integers as decimal text. A leg of the second generation is
+ *
+ *	{"token":"0x..","vault_id":"0x..","float":"0x..","tokens":"150.25"}
+ *
+ * with the float's word and what it comes to in whole tokens; null: negative or too large. An event
+ *that cannot be decoded has "decode_error" in place of "sender" and "fills". The programs decode
+ *"topics" and "data"; nothing reads "fills" but people.
  */
 #ifndef BALLAST_CHAIN_ORDERBOOK_JSON_H
 #define BALLAST_CHAIN_ORDERBOOK_JSON_H

@@ -1,13 +1,15 @@
 /*
  * Raw log data through abi.h, the orderbook's events and their JSON.
  *
- *	0      bit 0 ClearV2, bit 1 with its AfterClear, bit 2 the rest is the JSON text itself
+ *	0      bit 0 a clear, bit 1 with its AfterClear, bit 2 the rest is the JSON text itself,
+ *	       bit 3 the second generation
  *	1..2   length of the event's data, big-endian
  *	3..    the data, behind it the AfterClear's
  */
 #include "fuzz/fuzz.h"
 
 #include "chain/abi.h"
+#include "chain/orderbook_float.h"
 #include "chain/orderbook_json.h"
 
 #include <jansson.h>
@@ -16,6 +18,10 @@
 #define FLAG_CLEAR 1
 #define FLAG_AFTER 2
 #define FLAG_JSON  4
+#define FLAG_FLOAT 8
+
+/* Of the three topics of a generation, those of the second stand behind those of the first. */
+#define GENERATION_TOPICS 3
 
 /* Head words of the largest tuple, and some more. */
 #define WORDS 10
@@ -85,7 +91,8 @@ static void check_readers(struct bytes data, int depth)
 static bool same_leg(const struct orderbook_leg *a, const struct orderbook_leg *b)
 {
 	return evm_address_equal(&a->token, &b->token) && a->decimals == b->decimals &&
-	       evm_word_equal(&a->vault_id, &b->vault_id) && evm_word_equal(&a->amount, &b->amount);
+	       a->is_float == b->is_float && evm_word_equal(&a->vault_id, &b->vault_id) &&
+	       evm_word_equal(&a->amount, &b->amount);
 }
 
 static bool same_event(const struct orderbook_event *a, const struct orderbook_event *b)
@@ -107,7 +114,7 @@ static void check_amounts(const struct orderbook_event *event, struct bytes data
 			  struct bytes after)
 {
 	const struct orderbook_fill *fills = event->fills;
-	const bool take = event->type == ORDERBOOK_TAKE_ORDER_V2;
+	const bool take = !orderbook_type_is_clear(event->type);
 	const uint8_t *words = take ? data.data : after.data;
 
 	fuzz_require(event->fill_count == (take ? 1 : 2));
@@ -127,13 +134,15 @@ static void check_amounts(const struct orderbook_event *event, struct bytes data
 static void check_leg(const struct abi_tuple *order, size_t list, uint64_t index,
 		      const struct orderbook_leg *leg)
 {
+	const size_t words = leg->is_float ? 2 : 3;
+	const size_t first = words * (size_t)index;
 	struct abi_array ios;
 	struct evm_address token;
 	struct evm_word vault_id;
 
-	fuzz_require(abi_array(order, list, 3, &ios) && index < ios.count);
-	fuzz_require(abi_address(&ios.elements, 3 * (size_t)index, &token));
-	fuzz_require(abi_word(&ios.elements, 3 * (size_t)index + 2, &vault_id));
+	fuzz_require(abi_array(order, list, words, &ios) && index < ios.count);
+	fuzz_require(abi_address(&ios.elements, first, &token));
+	fuzz_require(abi_word(&ios.elements, first + words - 1, &vault_id));
 	fuzz_require(evm_address_equal(&token, &leg->token));
 	fuzz_require(evm_word_equal(&vault_id, &leg->vault_id));
 }
@@ -158,7 +167,7 @@ static void check_fills(const struct orderbook_event *event, struct bytes data)
 	struct abi_tuple tuple = abi_data(data);
 	struct abi_tuple config;
 
-	if (event->type == ORDERBOOK_CLEAR_V2) {
+	if (orderbook_type_is_clear(event->type)) {
 		check_fill(&tuple, 1, 3, &event->fills[0]);
 		check_fill(&tuple, 2, 5, &event->fills[1]);
 		return;
@@ -187,9 +196,25 @@ static void check_text(const json_t *object, const char *key, const char *expect
 	fuzz_require(text != NULL && strcmp(text, expected) == 0);
 }
 
+static void check_json_float(const json_t *object, const struct orderbook_leg *leg)
+{
+	struct shares tokens;
+
+	check_text(object, "float", evm_word_text(&leg->amount).text);
+	check_text(object, "vault_id", evm_word_text(&leg->vault_id).text);
+	if (orderbook_float_to_shares(&leg->amount, &tokens))
+		check_text(object, "tokens", shares_text(tokens).text);
+	else
+		fuzz_require(json_is_null(json_object_get(object, "tokens")));
+}
+
 static void check_json_leg(const json_t *object, const struct orderbook_leg *leg)
 {
 	check_text(object, "token", evm_address_text(&leg->token).text);
+	if (leg->is_float) {
+		check_json_float(object, leg);
+		return;
+	}
 	check_text(object, "vault_id", evm_uint256_text(&leg->vault_id).text);
 	check_text(object, "amount", evm_uint256_text(&leg->amount).text);
 	fuzz_require(json_integer_value(json_object_get(object, "decimals")) == leg->decimals);
@@ -241,6 +266,38 @@ static void check_json(const struct evm_logs *logs, const struct orderbook_event
 	fuzz_require(!orderbook_next_occurrence(logs, &cursor, &occurrence));
 }
 
+/* Whatever the word: no sign, no size and no exponent leads anywhere but to a number or a no. */
+static void check_float(const struct evm_word *word)
+{
+	struct shares tokens = {77};
+	struct usd dollars = {77};
+	struct evm_word raw;
+	bool fits = orderbook_float_to_shares(word, &tokens);
+
+	fuzz_require(fits == orderbook_float_to_usd(word, &dollars));
+	fuzz_require(tokens.units == dollars.units);
+	fuzz_require(fits || tokens.units == 77);
+	if (orderbook_float_is_negative(word))
+		fuzz_require(!fits && orderbook_float_text(word).text[0] == '-');
+	if (fits) {
+		struct shares again;
+
+		/* Raw units of 18 decimals are the same number. */
+		fuzz_require(
+			!shares_is_negative(tokens) && orderbook_float_to_token(word, 18, &raw) &&
+			shares_from_token(&raw, 18, &again) && shares_compare(again, tokens) == 0);
+	}
+}
+
+static void check_floats(struct bytes data)
+{
+	struct abi_tuple words = abi_data(data);
+	struct evm_word word;
+
+	for (size_t i = 0; abi_word(&words, i, &word); i++)
+		check_float(&word);
+}
+
 static void add_log(struct evm_logs *logs, size_t topic, struct bytes data)
 {
 	struct evm_log log = {.topic_count = 1, .block_number = 5, .log_index = logs->count};
@@ -253,12 +310,15 @@ static void check_event(uint8_t flags, struct bytes data, struct bytes after)
 {
 	const bool clear = (flags & FLAG_CLEAR) != 0;
 	const bool with_after = clear && (flags & FLAG_AFTER) != 0;
+	const size_t topics = (flags & FLAG_FLOAT) != 0 ? GENERATION_TOPICS : 0;
+	enum orderbook_event_type type = ORDERBOOK_TAKE_ORDER_V2;
 	struct orderbook_event event = {.fill_count = 77};
 	struct error error = {.kind = ERROR_KIND_NONE};
 	struct evm_logs logs;
-	enum outcome outcome = clear ? orderbook_decode_clear(data, after, &event, &error)
-				     : orderbook_decode_take_order(data, &event, &error);
+	enum outcome outcome;
 
+	fuzz_require(orderbook_event_type_of(&orderbook_topics[topics + (clear ? 1 : 0)], &type));
+	outcome = orderbook_decode(type, data, after, &event, &error);
 	if (outcome == OUTCOME_OK) {
 		check_amounts(&event, data, after);
 		check_fills(&event, data);
@@ -268,9 +328,9 @@ static void check_event(uint8_t flags, struct bytes data, struct bytes after)
 		fuzz_require(outcome == OUTCOME_REJECTED && event.fill_count == 77);
 	}
 	evm_logs_init(&logs);
-	add_log(&logs, clear ? 1 : 0, data);
+	add_log(&logs, topics + (clear ? 1 : 0), data);
 	if (with_after)
-		add_log(&logs, 2, after);
+		add_log(&logs, topics + 2, after);
 	check_json(&logs, outcome == OUTCOME_OK && (!clear || with_after) ? &event : NULL);
 	evm_logs_free(&logs);
 }
@@ -306,6 +366,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	length |= fuzz_take_byte(&rest);
 	event = fuzz_take(&rest, length);
 	check_readers(event, 1);
+	check_floats(event);
 	check_event(flags, event, rest);
 	return 0;
 }

@@ -35,6 +35,7 @@ static void known_texts_have_their_hashes(void **state)
 #define ORDER                                                                                      \
 	"(address,(address,address,bytes),(address,uint8,uint256)[],(address,uint8,uint256)[],"    \
 	"bytes32)"
+#define ORDER_V4 "(address,(address,address,bytes),(address,bytes32)[],(address,bytes32)[],bytes32)"
 
 /* The contract's own topics: 140 and more bytes, so more than one block is absorbed. */
 static void the_orderbooks_topics_are_the_hashes_of_its_signatures(void **state)
@@ -45,6 +46,11 @@ static void the_orderbooks_topics_are_the_hashes_of_its_signatures(void **state)
 		"ClearV2(address," ORDER "," ORDER
 		",(uint256,uint256,uint256,uint256,uint256,uint256))",
 		"AfterClear(address,(uint256,uint256,uint256,uint256))",
+		"TakeOrderV3(address,(" ORDER_V4
+		",uint256,uint256,(address,bytes32[],bytes)[]),bytes32,bytes32)",
+		"ClearV3(address," ORDER_V4 "," ORDER_V4
+		",(uint256,uint256,uint256,uint256,bytes32,bytes32))",
+		"AfterClearV2(address,(bytes32,bytes32,bytes32,bytes32))",
 	};
 
 	(void)state;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "chain/orderbook_float.h"
 #include "unit/chain/orderbook_logs.h"
 
 #define LARGEST "115792089237316195423570985008687907853269984665640564039457584007913129639935"
@@ -34,6 +35,23 @@ static void assert_owner(const struct orderbook_fill *fill, uint16_t owner)
 	assert_memory_equal(&fill->owner, &expected, sizeof(expected));
 }
 
+static const struct bytes no_after_clear = {.data = NULL, .length = 0};
+
+static bool has_floats(enum vector vector)
+{
+	return vector >= FLOAT_TAKE_SELL;
+}
+
+static enum orderbook_event_type take_type(enum vector vector)
+{
+	return has_floats(vector) ? ORDERBOOK_TAKE_ORDER_V3 : ORDERBOOK_TAKE_ORDER_V2;
+}
+
+static enum orderbook_event_type clear_type(enum vector vector)
+{
+	return has_floats(vector) ? ORDERBOOK_CLEAR_V3 : ORDERBOOK_CLEAR_V2;
+}
+
 static struct orderbook_event take(enum vector vector)
 {
 	struct orderbook_event event;
@@ -41,10 +59,11 @@ static struct orderbook_event take(enum vector vector)
 	struct error error;
 
 	buffer_init(&bytes, BUFFER_MAX_LOG_DATA);
-	if (orderbook_decode_take_order(read_vector(vector, &bytes), &event, &error) != OUTCOME_OK)
+	if (orderbook_decode(take_type(vector), read_vector(vector, &bytes), no_after_clear, &event,
+			     &error) != OUTCOME_OK)
 		fail_msg("%s", error.text);
 	buffer_free(&bytes);
-	assert_int_equal(event.type, ORDERBOOK_TAKE_ORDER_V2);
+	assert_int_equal(event.type, take_type(vector));
 	assert_int_equal(event.fill_count, 1);
 	assert_int_equal(event.sender.bytes[19], SENDER);
 	assert_owner(&event.fills[0], vector == TAKE_FOREIGN ? OTHER : OWNER);
@@ -59,12 +78,12 @@ static struct orderbook_event clear(enum vector vector, enum vector after_vector
 
 	buffer_init(&bytes, BUFFER_MAX_LOG_DATA);
 	buffer_init(&after, BUFFER_MAX_LOG_DATA);
-	if (orderbook_decode_clear(read_vector(vector, &bytes), read_vector(after_vector, &after),
-				   &event, &error) != OUTCOME_OK)
+	if (orderbook_decode(clear_type(vector), read_vector(vector, &bytes),
+			     read_vector(after_vector, &after), &event, &error) != OUTCOME_OK)
 		fail_msg("%s", error.text);
 	buffer_free(&bytes);
 	buffer_free(&after);
-	assert_int_equal(event.type, ORDERBOOK_CLEAR_V2);
+	assert_int_equal(event.type, clear_type(vector));
 	assert_int_equal(event.fill_count, 2);
 	assert_int_equal(event.sender.bytes[19], SENDER);
 	return event;
@@ -142,6 +161,46 @@ static void bob_may_be_the_owner(void **state)
 	assert_leg(&event.fills[1].input, &(struct leg){NVDA, 18, "51", "2000000000000000000"});
 }
 
+/* A leg of the second generation: the float's word and the vault's are kept as they are. */
+static void assert_float_leg(const struct orderbook_leg *leg, uint16_t token, const char *amount,
+			     const char *vault_id)
+{
+	struct evm_address expected = address_of(token);
+
+	assert_memory_equal(&leg->token, &expected, sizeof(expected));
+	assert_true(leg->is_float);
+	assert_int_equal(leg->decimals, 0);
+	assert_string_equal(orderbook_float_text(&leg->amount).text, amount);
+	assert_string_equal(evm_uint256_text(&leg->vault_id).text, vault_id);
+}
+
+static void a_take_of_floats_speaks_from_the_taker_s_side_too(void **state)
+{
+	struct orderbook_event event = take(FLOAT_TAKE_SELL);
+
+	(void)state;
+	assert_float_leg(&event.fills[0].output, AAPL, "6e-1", "2");
+	assert_float_leg(&event.fills[0].input, USDC, "138e0", "1");
+	event = take(FLOAT_TAKE_BUY);
+	assert_float_leg(&event.fills[0].input, AAPL, "25000000000000000001999e-22", "2");
+	assert_float_leg(&event.fills[0].output, USDC, "577123456e-6", LARGEST);
+	event = take(FLOAT_TAKE_NEGATIVE);
+	assert_float_leg(&event.fills[0].output, AAPL, "-6e-1", "2");
+}
+
+static void a_clear_of_floats_has_each_side_s_own_amounts(void **state)
+{
+	struct orderbook_event event = clear(FLOAT_CLEAR_BOUNTY, FLOAT_AFTER_BOUNTY);
+
+	(void)state;
+	assert_owner(&event.fills[0], OWNER);
+	assert_float_leg(&event.fills[0].output, AAPL, "15e-1", "32");
+	assert_float_leg(&event.fills[0].input, USDC, "3e2", "31");
+	assert_owner(&event.fills[1], OTHER);
+	assert_float_leg(&event.fills[1].output, USDC, "31e1", "42");
+	assert_float_leg(&event.fills[1].input, AAPL, "14e-1", "41");
+}
+
 static void assert_take_refused(enum vector vector, const char *words)
 {
 	struct orderbook_event event = {.fill_count = 77};
@@ -149,7 +208,8 @@ static void assert_take_refused(enum vector vector, const char *words)
 	struct buffer bytes;
 
 	buffer_init(&bytes, BUFFER_MAX_LOG_DATA);
-	assert_int_equal(orderbook_decode_take_order(read_vector(vector, &bytes), &event, &error),
+	assert_int_equal(orderbook_decode(take_type(vector), read_vector(vector, &bytes),
+					  no_after_clear, &event, &error),
 			 OUTCOME_REJECTED);
 	assert_int_equal(error.kind, ERROR_KIND_MALFORMED);
 	assert_non_null(strstr(error.text, words));
@@ -162,6 +222,7 @@ static void an_index_out_of_range_is_refused_with_index_and_count(void **state)
 	(void)state;
 	assert_take_refused(TAKE_INPUT_INDEX, "validInputs[1] of 1");
 	assert_take_refused(TAKE_OUTPUT_INDEX, "outputIOIndex");
+	assert_take_refused(FLOAT_TAKE_INPUT_INDEX, "validInputs[1] of 1");
 }
 
 static void put_uint64(uint8_t *word, uint64_t value)
@@ -189,8 +250,9 @@ static void every_index_of_a_clear_is_checked(void **state)
 
 		/* Behind sender and the offsets of alice and bob. */
 		put_uint64(bytes.bytes + (3 + i) * EVM_WORD_SIZE, 9);
-		assert_int_equal(orderbook_decode_clear(data, after_clear, &event, &error),
-				 OUTCOME_REJECTED);
+		assert_int_equal(
+			orderbook_decode(ORDERBOOK_CLEAR_V2, data, after_clear, &event, &error),
+			OUTCOME_REJECTED);
 		assert_non_null(strstr(error.text, words[i]));
 		assert_int_equal(event.fill_count, 77);
 	}
@@ -200,7 +262,7 @@ static void every_index_of_a_clear_is_checked(void **state)
 
 /* One of our events as bytes, and the event that it is. */
 struct subject {
-	bool is_clear;
+	enum orderbook_event_type type;
 	struct buffer bytes;
 	struct buffer after_bytes;
 	struct orderbook_event event;
@@ -211,12 +273,10 @@ static enum outcome decode_subject(const struct subject *subject, struct bytes d
 {
 	struct error error;
 
-	if (subject->is_clear)
-		return orderbook_decode_clear(data,
-					      (struct bytes){.data = subject->after_bytes.bytes,
-							     .length = subject->after_bytes.length},
-					      event, &error);
-	return orderbook_decode_take_order(data, event, &error);
+	return orderbook_decode(subject->type, data,
+				(struct bytes){.data = subject->after_bytes.bytes,
+					       .length = subject->after_bytes.length},
+				event, &error);
 }
 
 static void subject_open(struct subject *subject, enum vector vector)
@@ -224,7 +284,10 @@ static void subject_open(struct subject *subject, enum vector vector)
 	struct bytes data;
 
 	memset(subject, 0, sizeof(*subject));
-	subject->is_clear = vector == CLEAR_BOUNTY || vector == CLEAR_BOB;
+	subject->type =
+		vector == CLEAR_BOUNTY || vector == CLEAR_BOB || vector == FLOAT_CLEAR_BOUNTY
+			? clear_type(vector)
+			: take_type(vector);
 	buffer_init(&subject->bytes, BUFFER_MAX_LOG_DATA);
 	buffer_init(&subject->after_bytes, BUFFER_MAX_LOG_DATA);
 	(void)read_vector(AFTER_BOUNTY, &subject->after_bytes);
@@ -264,7 +327,8 @@ static enum outcome decode_with_word(const struct subject *subject, size_t at,
 	return outcome;
 }
 
-static const enum vector subjects[] = {TAKE_SELL, TAKE_BUY, CLEAR_BOUNTY};
+static const enum vector subjects[] = {TAKE_SELL,	TAKE_BUY,	CLEAR_BOUNTY,
+				       FLOAT_TAKE_SELL, FLOAT_TAKE_BUY, FLOAT_CLEAR_BOUNTY};
 
 /* Behind the last word that is read there is no more to lose: then the event is still the same. */
 static void an_event_cut_anywhere_is_refused_or_the_same(void **state)
@@ -306,12 +370,12 @@ static void an_after_clear_cut_anywhere_is_refused(void **state)
 		uint8_t *copy = copy_exactly(
 			(struct bytes){.data = subject.after_bytes.bytes, .length = length});
 
-		assert_int_equal(
-			orderbook_decode_clear((struct bytes){.data = subject.bytes.bytes,
-							      .length = subject.bytes.length},
-					       (struct bytes){.data = copy, .length = length},
-					       &event, &error),
-			OUTCOME_REJECTED);
+		assert_int_equal(orderbook_decode(ORDERBOOK_CLEAR_V2,
+						  (struct bytes){.data = subject.bytes.bytes,
+								 .length = subject.bytes.length},
+						  (struct bytes){.data = copy, .length = length},
+						  &event, &error),
+				 OUTCOME_REJECTED);
 		free(copy);
 	}
 	subject_close(&subject);
@@ -388,7 +452,8 @@ static void a_word_of_ones_is_refused_or_is_the_value(void **state)
 		 * A take: two vaults and two amounts, but the largest vault of TAKE_BUY is of ones
 		 * already. A clear: four vaults; its amounts stand elsewhere.
 		 */
-		assert_int_equal(changed, subjects[i] == TAKE_BUY ? 3 : 4);
+		assert_int_equal(changed,
+				 subjects[i] == TAKE_BUY || subjects[i] == FLOAT_TAKE_BUY ? 3 : 4);
 		subject_close(&subject);
 	}
 }
@@ -486,6 +551,8 @@ int main(void)
 		cmocka_unit_test(a_stranger_s_order_is_decoded_like_any_other),
 		cmocka_unit_test(each_side_of_a_clear_has_its_own_amounts),
 		cmocka_unit_test(bob_may_be_the_owner),
+		cmocka_unit_test(a_take_of_floats_speaks_from_the_taker_s_side_too),
+		cmocka_unit_test(a_clear_of_floats_has_each_side_s_own_amounts),
 		cmocka_unit_test(an_index_out_of_range_is_refused_with_index_and_count),
 		cmocka_unit_test(every_index_of_a_clear_is_checked),
 		cmocka_unit_test(an_event_cut_anywhere_is_refused_or_the_same),

@@ -40,9 +40,8 @@ static void assert_next(const struct evm_logs *logs, size_t *cursor, uint64_t lo
 
 	assert_true(orderbook_next_occurrence(logs, cursor, &occurrence));
 	assert_int_equal(occurrence.log->log_index, log_index);
-	assert_int_equal(occurrence.type, orderbook_is_clear(occurrence.log)
-						  ? ORDERBOOK_CLEAR_V2
-						  : ORDERBOOK_TAKE_ORDER_V2);
+	assert_int_equal(orderbook_type_is_clear(occurrence.type),
+			 orderbook_is_clear(occurrence.log));
 	if (after == NONE) {
 		assert_null(occurrence.after_clear);
 	} else {
@@ -91,6 +90,9 @@ static void the_topics_are_those_of_the_contract(void **state)
 		"0x10de99b9032184587540c04e1850dff94a7683ae1fcc9eb06098621c739c0275",
 		"0x692ee69af2843c70772be93470669f3c73e583316a047b6bfefdae5629de37ce",
 		"0x3f20e55919cca701abb2a40ab72542b25ea7eed63a50f979dd2cd3231e5f488d",
+		"0x194f1feb3b4d7076a2c272e774e792e0c48bb8c7aa1a9a3671c1cd6da9e6b4c1",
+		"0x6fa7f4c28634b0a9d6831401c45ae468195fb63aed07308935c35374ff5d9e39",
+		"0xd9fa84dd790c969daa5c33d8050dc06b4a9b59d5b42e2be5f5e8ae20447f618d",
 	};
 
 	(void)state;
@@ -103,6 +105,78 @@ static void the_types_have_the_names_of_the_database(void **state)
 	(void)state;
 	assert_string_equal(orderbook_event_type_name(ORDERBOOK_TAKE_ORDER_V2), "TakeOrderV2");
 	assert_string_equal(orderbook_event_type_name(ORDERBOOK_CLEAR_V2), "ClearV2");
+	assert_string_equal(orderbook_event_type_name(ORDERBOOK_TAKE_ORDER_V3), "TakeOrderV3");
+	assert_string_equal(orderbook_event_type_name(ORDERBOOK_CLEAR_V3), "ClearV3");
+}
+
+static void a_topic_tells_the_type_and_its_generation(void **state)
+{
+	static const struct {
+		enum topic topic;
+		enum orderbook_event_type type;
+		bool is_clear, has_floats;
+	} expected[] = {
+		{TOPIC_TAKE_ORDER, ORDERBOOK_TAKE_ORDER_V2, false, false},
+		{TOPIC_CLEAR, ORDERBOOK_CLEAR_V2, true, false},
+		{TOPIC_TAKE_ORDER_V3, ORDERBOOK_TAKE_ORDER_V3, false, true},
+		{TOPIC_CLEAR_V3, ORDERBOOK_CLEAR_V3, true, true},
+	};
+	enum orderbook_event_type type = ORDERBOOK_CLEAR_V3;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(expected); i++) {
+		assert_true(orderbook_event_type_of(&orderbook_topics[expected[i].topic], &type));
+		assert_int_equal(type, expected[i].type);
+		assert_int_equal(orderbook_type_is_clear(type), expected[i].is_clear);
+		assert_int_equal(orderbook_type_has_floats(type), expected[i].has_floats);
+	}
+	assert_false(orderbook_event_type_of(&orderbook_topics[TOPIC_AFTER_CLEAR], &type));
+	assert_false(orderbook_event_type_of(&orderbook_topics[TOPIC_AFTER_CLEAR_V2], &type));
+}
+
+static void both_generations_are_walked_in_one_list(void **state)
+{
+	size_t cursor = 0;
+
+	add(*state, TOPIC_TAKE_ORDER_V3, 1, 0);
+	add(*state, TOPIC_CLEAR_V3, 1, 1);
+	add(*state, TOPIC_AFTER_CLEAR_V2, 1, 2);
+	add(*state, TOPIC_CLEAR, 2, 3);
+	add(*state, TOPIC_AFTER_CLEAR, 2, 4);
+	add(*state, TOPIC_TAKE_ORDER, 2, 5);
+	assert_next(*state, &cursor, 0, NONE);
+	assert_next(*state, &cursor, 1, 2);
+	assert_next(*state, &cursor, 3, 4);
+	assert_next(*state, &cursor, 5, NONE);
+	assert_end(*state, &cursor);
+}
+
+/* Its amounts would be read as the wrong kind of number. */
+static void an_after_clear_of_the_other_generation_is_not_taken(void **state)
+{
+	size_t cursor = 0;
+
+	add(*state, TOPIC_CLEAR_V3, 1, 0);
+	add(*state, TOPIC_AFTER_CLEAR, 1, 1);
+	add(*state, TOPIC_AFTER_CLEAR_V2, 1, 2);
+	add(*state, TOPIC_CLEAR, 2, 3);
+	add(*state, TOPIC_AFTER_CLEAR_V2, 2, 4);
+	assert_next(*state, &cursor, 0, 2);
+	assert_next(*state, &cursor, 3, NONE);
+	assert_end(*state, &cursor);
+}
+
+/* Whose the AfterClear is that follows two clears cannot depend on their generation. */
+static void a_clear_of_the_other_generation_ends_the_search(void **state)
+{
+	size_t cursor = 0;
+
+	add(*state, TOPIC_CLEAR, 1, 0);
+	add(*state, TOPIC_CLEAR_V3, 1, 1);
+	add(*state, TOPIC_AFTER_CLEAR, 1, 2);
+	assert_next(*state, &cursor, 0, NONE);
+	assert_next(*state, &cursor, 1, NONE);
+	assert_end(*state, &cursor);
 }
 
 static void an_empty_list_has_no_occurrence(void **state)
@@ -257,6 +331,9 @@ static void an_event_is_ours_by_the_owner_of_its_order(void **state)
 	assert_true(touches(ORDERBOOK_CLEAR_V2, CLEAR_BOUNTY, OWNER));
 	assert_true(touches(ORDERBOOK_CLEAR_V2, CLEAR_BOUNTY, OTHER));
 	assert_true(touches(ORDERBOOK_CLEAR_V2, CLEAR_BOB, OWNER));
+	assert_true(touches(ORDERBOOK_TAKE_ORDER_V3, FLOAT_TAKE_SELL, OWNER));
+	assert_false(touches(ORDERBOOK_TAKE_ORDER_V3, FLOAT_TAKE_SELL, OTHER));
+	assert_true(touches(ORDERBOOK_CLEAR_V3, FLOAT_CLEAR_BOUNTY, OTHER));
 	/* What cannot be decoded further is ours all the same. */
 	assert_true(touches(ORDERBOOK_TAKE_ORDER_V2, TAKE_INPUT_INDEX, OWNER));
 	assert_false(touches(ORDERBOOK_TAKE_ORDER_V2, TAKE_INPUT_INDEX, OTHER));
@@ -311,6 +388,10 @@ int main(void)
 		TEST(a_log_is_known_by_its_first_topic),
 		TEST(the_topics_are_those_of_the_contract),
 		TEST(the_types_have_the_names_of_the_database),
+		TEST(a_topic_tells_the_type_and_its_generation),
+		TEST(both_generations_are_walked_in_one_list),
+		TEST(an_after_clear_of_the_other_generation_is_not_taken),
+		TEST(a_clear_of_the_other_generation_ends_the_search),
 		TEST(an_empty_list_has_no_occurrence),
 		TEST(takes_are_walked_in_order),
 		TEST(a_clear_is_given_its_after_clear_across_other_logs),

@@ -92,6 +92,52 @@ static void a_take_is_written_as_the_contract_of_the_column_says(void **state)
 	assert_string_equal(buffer_text(&fixture->json), expected);
 }
 
+static void a_leg_of_floats_has_the_word_and_what_it_comes_to(void **state)
+{
+	struct fixture *fixture = *state;
+	struct orderbook_event event;
+	size_t cursor = 0;
+
+	add(fixture, TOPIC_TAKE_ORDER_V3, 3, FLOAT_TAKE_BUY);
+	write_next(fixture, &cursor);
+	assert_non_null(
+		strstr(buffer_text(&fixture->json),
+		       "\"input\":{\"token\":\"0x000000000000000000000000000000000000e018\","
+		       "\"vault_id\":"
+		       "\"0x0000000000000000000000000000000000000000000000000000000000000002\","
+		       "\"float\":"
+		       "\"0xffffffea000000000000000000000000000000000000054b40b1f852bda007cf\","
+		       "\"tokens\":\"2.5\"}"));
+	event = read_back(fixture);
+	assert_int_equal(event.type, ORDERBOOK_TAKE_ORDER_V3);
+	assert_true(event.fills[0].input.is_float);
+
+	/* Written down all the same when it cannot be booked. */
+	add(fixture, TOPIC_TAKE_ORDER_V3, 4, FLOAT_TAKE_LARGEST);
+	write_next(fixture, &cursor);
+	assert_non_null(strstr(
+		buffer_text(&fixture->json),
+		"\"float\":\"0x7fffffff7fffffffffffffffffffffffffffffffffffffffffffffffffffffff\","
+		"\"tokens\":null}"));
+	event = read_back(fixture);
+	assert_int_equal(event.fill_count, 1);
+}
+
+static void a_clear_of_floats_is_read_back_with_its_after_clear(void **state)
+{
+	struct fixture *fixture = *state;
+	struct orderbook_event event;
+	size_t cursor = 0;
+
+	add(fixture, TOPIC_CLEAR_V3, 0, FLOAT_CLEAR_BOUNTY);
+	add(fixture, TOPIC_AFTER_CLEAR_V2, 1, FLOAT_AFTER_BOUNTY);
+	write_next(fixture, &cursor);
+	assert_non_null(strstr(buffer_text(&fixture->json), "\"tokens\":\"1.4\""));
+	event = read_back(fixture);
+	assert_int_equal(event.type, ORDERBOOK_CLEAR_V3);
+	assert_int_equal(event.fill_count, 2);
+}
+
 static void a_take_is_read_back(void **state)
 {
 	struct fixture *fixture = *state;
@@ -319,6 +365,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_take_is_written_as_the_contract_of_the_column_says),
+		TEST(a_leg_of_floats_has_the_word_and_what_it_comes_to),
+		TEST(a_clear_of_floats_is_read_back_with_its_after_clear),
 		TEST(a_take_is_read_back),
 		TEST(two_clears_of_a_transaction_are_read_back_with_their_own_amounts),
 		TEST(what_is_written_is_json),

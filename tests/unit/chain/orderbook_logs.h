@@ -11,7 +11,14 @@
 #include <string.h>
 
 /* Indices of orderbook_topics. */
-enum topic { TOPIC_TAKE_ORDER, TOPIC_CLEAR, TOPIC_AFTER_CLEAR };
+enum topic {
+	TOPIC_TAKE_ORDER,
+	TOPIC_CLEAR,
+	TOPIC_AFTER_CLEAR,
+	TOPIC_TAKE_ORDER_V3,
+	TOPIC_CLEAR_V3,
+	TOPIC_AFTER_CLEAR_V2,
+};
 
 #define OWNER  0xa1
 #define OTHER  0xb2

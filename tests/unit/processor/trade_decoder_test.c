@@ -51,6 +51,17 @@ static struct orderbook_leg leg_of(uint8_t token, uint8_t decimals, uint64_t amo
 	return leg;
 }
 
+/* coefficient * 10^exponent tokens, as the second generation says it. */
+static struct orderbook_leg float_leg_of(uint8_t token, uint64_t coefficient, int32_t exponent)
+{
+	struct orderbook_leg leg = leg_of(token, 0, coefficient);
+
+	leg.is_float = true;
+	for (size_t i = 0; i < 4; i++)
+		leg.amount.bytes[i] = (uint8_t)((uint32_t)exponent >> (24 - 8 * i));
+	return leg;
+}
+
 static struct orderbook_event a_fill(uint8_t owner, struct orderbook_leg input,
 				     struct orderbook_leg output)
 {
@@ -98,6 +109,54 @@ static void usdc_into_the_order_is_a_sale(void **state)
 	assert_string_equal(shares_text(trades.items[0].amount).text, "0.5");
 	assert_string_equal(usd_text(trades.items[0].usdc_amount).text, "150.25");
 	assert_string_equal(usd_text(trades.items[0].price_usdc).text, "300.5");
+}
+
+/* In whole tokens: the token's decimals say nothing about it. */
+static void a_float_is_rounded_towards_zero_at_the_18th_digit(void **state)
+{
+	struct orderbook_event event = a_fill(101, float_leg_of(USDC, 15025, -2),
+					      float_leg_of(AAPL, 5000000000000000009, -19));
+	struct decoded_trades trades = decode(&event);
+
+	(void)state;
+	assert_int_equal(trades.count, 1);
+	assert_int_equal(trades.items[0].direction, DIRECTION_SELL);
+	assert_string_equal(shares_text(trades.items[0].amount).text, "0.5");
+	assert_string_equal(usd_text(trades.items[0].usdc_amount).text, "150.25");
+	assert_string_equal(usd_text(trades.items[0].price_usdc).text, "300.5");
+}
+
+static void a_float_too_small_to_be_seen_is_a_trade_of_nothing(void **state)
+{
+	struct orderbook_event event =
+		a_fill(101, float_leg_of(USDC, 0, INT32_MAX), float_leg_of(AAPL, 1, INT32_MIN));
+	struct decoded_trades trades = decode(&event);
+
+	(void)state;
+	assert_int_equal(trades.count, 1);
+	assert_true(shares_is_zero(trades.items[0].amount));
+	assert_false(trades.items[0].has_price);
+}
+
+static void a_float_that_cannot_be_booked_is_refused_as_it_stands(void **state)
+{
+	struct orderbook_event shares =
+		a_fill(101, float_leg_of(USDC, 1, 0), float_leg_of(AAPL, 7, 12));
+	struct orderbook_event dollars =
+		a_fill(101, float_leg_of(USDC, 7, 300), float_leg_of(AAPL, 1, 0));
+	struct orderbook_event negative =
+		a_fill(101, float_leg_of(USDC, 1, 0), float_leg_of(AAPL, 5, -1));
+	struct orderbook_event debt =
+		a_fill(101, float_leg_of(USDC, 5, -1), float_leg_of(AAPL, 1, 0));
+
+	(void)state;
+	assert_refused(&shares, "amount out of range: 7e12 AAPL0x");
+	assert_refused(&dollars, "amount out of range: 7e300 USDC");
+	/* All ones in front of the coefficient: -2^64 + 5 */
+	memset(negative.fills[0].output.amount.bytes + 4, 0xff, 20);
+	assert_refused(&negative, "amount negative: -18446744073709551611e-1 AAPL0x");
+	memset(debt.fills[0].input.amount.bytes + 4, 0xff, 20);
+	assert_refused(&debt, "amount negative: -18446744073709551611e-1 USDC");
 }
 
 static void usdc_out_of_the_order_is_a_purchase(void **state)
@@ -248,6 +307,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(usdc_into_the_order_is_a_sale),
+		cmocka_unit_test(a_float_is_rounded_towards_zero_at_the_18th_digit),
+		cmocka_unit_test(a_float_too_small_to_be_seen_is_a_trade_of_nothing),
+		cmocka_unit_test(a_float_that_cannot_be_booked_is_refused_as_it_stands),
 		cmocka_unit_test(usdc_out_of_the_order_is_a_purchase),
 		cmocka_unit_test(equity_against_equity_is_a_sale_and_a_purchase_without_a_price),
 		cmocka_unit_test(a_fill_without_dollars_or_without_shares_has_no_price),
