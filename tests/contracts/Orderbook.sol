@@ -52,6 +52,50 @@ struct ClearStateChange {
     uint256 bobInput;
 }
 
+// The second generation: amounts are floats of whole tokens, and an IO has no decimals.
+
+struct IOV2 {
+    address token;
+    bytes32 vaultId;
+}
+
+struct OrderV4 {
+    address owner;
+    EvaluableV3 evaluable;
+    IOV2[] validInputs;
+    IOV2[] validOutputs;
+    bytes32 nonce;
+}
+
+struct SignedContextV2 {
+    address signer;
+    bytes32[] context;
+    bytes signature;
+}
+
+struct TakeOrderConfigV4 {
+    OrderV4 order;
+    uint256 inputIOIndex;
+    uint256 outputIOIndex;
+    SignedContextV2[] signedContext;
+}
+
+struct ClearConfigV2 {
+    uint256 aliceInputIOIndex;
+    uint256 aliceOutputIOIndex;
+    uint256 bobInputIOIndex;
+    uint256 bobOutputIOIndex;
+    bytes32 aliceBountyVaultId;
+    bytes32 bobBountyVaultId;
+}
+
+struct ClearStateChangeV2 {
+    bytes32 aliceOutput;
+    bytes32 bobOutput;
+    bytes32 aliceInput;
+    bytes32 bobInput;
+}
+
 /// A small orderbook that emits the events of a Raindex V4 orderbook: the same topics, the same data, in
 /// the same order among the same neighbours. Vaults, orders and tokens are real; what is missing is the
 /// interpreter. An order's terms stand in evaluable.bytecode as abi.encode(maximum output, io ratio), both
@@ -66,6 +110,10 @@ contract Orderbook {
     event TakeOrderV2(address sender, TakeOrderConfigV3 config, uint256 input, uint256 output);
     event ClearV2(address sender, OrderV3 alice, OrderV3 bob, ClearConfig clearConfig);
     event AfterClear(address sender, ClearStateChange clearStateChange);
+
+    event TakeOrderV3(address sender, TakeOrderConfigV4 config, bytes32 input, bytes32 output);
+    event ClearV3(address sender, OrderV4 alice, OrderV4 bob, ClearConfigV2 clearConfig);
+    event AfterClearV2(address sender, ClearStateChangeV2 clearStateChange);
 
     error NotOrderOwner();
     error OrderNotFound();
@@ -157,6 +205,22 @@ contract Orderbook {
         payBounty(aliceOutput.token, config.aliceBountyVaultId, change.aliceOutput, change.bobInput);
         payBounty(bobOutput.token, config.bobBountyVaultId, change.bobOutput, change.aliceInput);
         emit AfterClear(msg.sender, change);
+    }
+
+    /// A take of the second generation. Its events are what counts here: nothing is moved.
+    function takeFloats(TakeOrderConfigV4 calldata config, bytes32 takerInput, bytes32 takerOutput) external {
+        emit TakeOrderV3(msg.sender, config, takerInput, takerOutput);
+    }
+
+    /// A clear of the second generation, likewise.
+    function clearFloats(
+        OrderV4 calldata alice,
+        OrderV4 calldata bob,
+        ClearConfigV2 calldata config,
+        ClearStateChangeV2 calldata change
+    ) external {
+        emit ClearV3(msg.sender, alice, bob, config);
+        emit AfterClearV2(msg.sender, change);
     }
 
     /// Several calls in one transaction, each with the caller as its sender.

@@ -38,3 +38,22 @@ def price(usdc: str, shares: str) -> str | None:
     if not Fraction(usdc) or not Fraction(shares):
         return None
     return text(int(Fraction(usdc) / Fraction(shares) * 10**18), 18)
+
+
+def float_word(amount: str | int | Decimal | tuple[int, int]) -> bytes:
+    """The word of a decimal float: an amount, or coefficient and exponent as they shall stand."""
+    if not isinstance(amount, tuple):
+        sign, digits, exponent = Decimal(amount).as_tuple()
+        amount = ((-1) ** sign * int("".join(map(str, digits))), exponent)
+    coefficient, exponent = amount
+    return exponent.to_bytes(4, "big", signed=True) + coefficient.to_bytes(28, "big", signed=True)
+
+
+def booked(amount: str | int | Decimal | tuple[int, int]) -> str:
+    """What Ballast makes of a float's amount: rounded towards zero at the 18th digit."""
+    if not isinstance(amount, tuple):
+        return text(int(Fraction(str(amount)) * 10**18), 18)
+    coefficient, exponent = amount
+    if not coefficient or exponent < -400:
+        return "0"
+    return text(int(coefficient * Fraction(10) ** (exponent + 18)), 18)

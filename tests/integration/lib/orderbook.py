@@ -12,9 +12,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from .abi import Contract, encode
-from .amounts import canonical, text
+from .amounts import booked, canonical, float_word, text
 from .anvil import ROOT, Anvil
-from .fills import CLEAR_V2, EVENT_TYPES, TAKE_ORDER_V2, Action, Fill, Token, number_of
+from .fills import (
+    CLEAR_V2,
+    CLEAR_V3,
+    EVENT_TYPES,
+    TAKE_ORDER_V2,
+    TAKE_ORDER_V3,
+    Action,
+    Fill,
+    Token,
+    number_of,
+)
 from .process import wait_until
 from .rpc import RpcError
 
@@ -148,6 +158,42 @@ class Market:
         ]
         calldata = self.book.call("clear", *orders, (*places, 7, 8), change)
         return Action(calldata, CLEAR_V2, self._watched(fills))
+
+    def taking_floats(self, symbol: str, side: str, shares, usdc, owner: str = "") -> Action:
+        """A take of the second generation. Amounts: decimal text of any length, or (coefficient, exponent)."""
+        owner = owner or self.owner
+        order = _as_second_generation(self.order(owner, symbol))
+        sold, sold_amount, bought, bought_amount = self._legs(symbol, side, shares, usdc)
+        fill = Fill(owner, symbol, side, booked(shares), booked(usdc))
+        places = (_place(order["validInputs"], bought), _place(order["validOutputs"], sold))
+        amounts = float_word(sold_amount), float_word(bought_amount)
+        calldata = self.book.call("takeFloats", (order, *places, []), *amounts)
+        return Action(calldata, TAKE_ORDER_V3, self._watched([fill]))
+
+    def clearing_floats(
+        self, symbol: str, side: str, shares, usdc, owner_is: str = "alice", owner: str = "", counterparty: str = ""
+    ) -> Action:
+        """A clear of the second generation without a bounty: shares and usdc are the owner's own amounts."""
+        owner, counterparty = owner or self.owner, counterparty or self.stranger
+        sold, sold_amount, bought, bought_amount = self._legs(symbol, side, shares, usdc)
+        mine, theirs = (
+            _as_second_generation(self.order(one, symbol)) for one in (owner, counterparty)
+        )
+        my_places = (_place(mine["validInputs"], bought), _place(mine["validOutputs"], sold))
+        their_places = (_place(theirs["validInputs"], sold), _place(theirs["validOutputs"], bought))
+        given, received = float_word(sold_amount), float_word(bought_amount)
+        orders, places, change = (mine, theirs), my_places + their_places, (given, received, received, given)
+        if owner_is == "bob":
+            orders, places = (theirs, mine), their_places + my_places
+            change = (received, given, given, received)
+        opposite = {"SELL": "BUY", "BUY": "SELL"}[side]
+        fills = [
+            Fill(owner, symbol, side, booked(shares), booked(usdc)),
+            Fill(counterparty, symbol, opposite, booked(shares), booked(usdc)),
+        ]
+        bounties = (bytes(31) + b"\x07", bytes(31) + b"\x08")
+        calldata = self.book.call("clearFloats", *orders, (*places, *bounties), change)
+        return Action(calldata, CLEAR_V3, self._watched(fills))
 
     def raw_event(self, topic: str, data: bytes) -> Action:
         """Any bytes under any topic, from the orderbook's address."""
@@ -340,6 +386,15 @@ def _locate(fill: Fill, receipt: dict) -> None:
 
 def _emitted(log: dict, target: str, topic: str) -> bool:
     return log["address"] == target and log["topics"][0] == topic
+
+
+def _as_second_generation(order: dict) -> dict:
+    """The order as its contract knows it: IOs have no decimals, and a vault's id is bytes."""
+    lists = {
+        name: [{"token": io["token"], "vaultId": io["vaultId"].to_bytes(32, "big")} for io in order[name]]
+        for name in ("validInputs", "validOutputs")
+    }
+    return order | lists
 
 
 def _place(ios: list[dict], token: Token) -> int:
