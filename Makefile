@@ -44,7 +44,7 @@ COMMON         := $(OUT)/libcommon.a
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/tests/unit/%,$(wildcard tests/unit/*/*_test.c))
 SOURCES        := $(COMMON_SOURCES) $(foreach p,$(PROGRAMS),$(wildcard $(p)/*.c))
 
-.PHONY: all check test integration coverage measured faults broker-faults mutants demo lint install uninstall clean
+.PHONY: all check test integration differential coverage measured faults broker-faults mutants demo lint install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -125,8 +125,20 @@ test:
 # The tests at brokers mostly wait, and need no node: they run beside the others.
 BROKER_TESTS := $(addprefix tests/integration/,test_alpaca.py test_schwab.py test_broker_sim.py)
 integration: all
+	$(MAKE) differential EVENTS=4000
 	scripts/both-at-once "$(PYTHON) -m pytest -q tests/integration $(addprefix --ignore=,$(BROKER_TESTS))" \
 		"$(PYTHON) -m pytest -q $(BROKER_TESTS)"
+
+# Random events of both generations, decoded by viem and by Ballast. CI takes a few thousand.
+EVENTS ?= 100000
+SEED   ?= 1
+DECODER := $(OUT)/tests/differential/decode_events
+$(DECODER): $(OUT)/tests/differential/decode_events.o $(COMMON)
+	@echo "LD $@"
+	$(QUIET)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+differential: $(DECODER)
+	node tests/differential/events.mjs $(DECODER) $(EVENTS) $(SEED)
 
 # What breaks, breaks on purpose: crashes, disks, nodes, reorganisations, hostile bytes. tests/faults/README.md has the
 # long form. FAULTS: options of tests/faults/run.
@@ -161,7 +173,7 @@ demo:
 	$(MAKE) -j$(JOBS) all
 	$(PYTHON) scripts/demo
 
-LINTED  := $(SOURCES) $(wildcard tests/unit/*/*.c tests/fuzz/*.c)
+LINTED  := $(SOURCES) $(wildcard tests/unit/*/*.c tests/fuzz/*.c tests/differential/*.c)
 HEADERS := $(wildcard common/*/*.h $(addsuffix /*.h,$(PROGRAMS)))
 lint: $(SQLITE)/sqlite3.h
 	scripts/check-doors

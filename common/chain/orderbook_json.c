@@ -37,7 +37,7 @@ static bool add_float_leg(struct buffer *json, const char *name, const struct or
 
 	return buffer_append_format(json,
 				    "\"%s\":{\"token\":\"%s\",\"vault_id\":\"%s\","
-				    "\"float\":\"%s\",\"tokens\":",
+				    "\"float_word\":\"%s\",\"tokens\":",
 				    name, evm_address_text(&leg->token).text,
 				    evm_word_text(&leg->vault_id).text,
 				    evm_word_text(&leg->amount).text) &&

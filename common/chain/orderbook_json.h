@@ -10,7 +10,7 @@
  *
  * Amounts and vault ids are raw integers as decimal text. A leg of the second generation is
  *
- *	{"token":"0x..","vault_id":"0x..","float":"0x..","tokens":"150.25"}
+ *	{"token":"0x..","vault_id":"0x..","float_word":"0x..","tokens":"150.25"}
  *
  * with the float's word and what it comes to in whole tokens; null: negative or too large. An event
  *that cannot be decoded has "decode_error" in place of "sender" and "fills". The programs decode

@@ -200,7 +200,7 @@ static void check_json_float(const json_t *object, const struct orderbook_leg *l
 {
 	struct shares tokens;
 
-	check_text(object, "float", evm_word_text(&leg->amount).text);
+	check_text(object, "float_word", evm_word_text(&leg->amount).text);
 	check_text(object, "vault_id", evm_word_text(&leg->vault_id).text);
 	if (orderbook_float_to_shares(&leg->amount, &tokens))
 		check_text(object, "tokens", shares_text(tokens).text);

@@ -35,7 +35,7 @@ def test_history_of_both_generations(market, stack):
     assert {row["outcome"] for row in stack.database.events()} == {"trade"}
     [take] = stack.database.rows("SELECT * FROM event_queue WHERE event_type = 'TakeOrderV3' ORDER BY id LIMIT 1")
     leg = json.loads(take["event_data"])["fills"][0]["output"]
-    assert leg["float"] == "0x" + float_word("0.7500000000000000009").hex()
+    assert leg["float_word"] == "0x" + float_word("0.7500000000000000009").hex()
     assert leg["tokens"] == "0.75" and "decimals" not in leg
     assert "identical" in stack.run("processor", "--replay").text()
     stack.run("backfiller", "--verify")

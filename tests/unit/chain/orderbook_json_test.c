@@ -105,7 +105,7 @@ static void a_leg_of_floats_has_the_word_and_what_it_comes_to(void **state)
 		       "\"input\":{\"token\":\"0x000000000000000000000000000000000000e018\","
 		       "\"vault_id\":"
 		       "\"0x0000000000000000000000000000000000000000000000000000000000000002\","
-		       "\"float\":"
+		       "\"float_word\":"
 		       "\"0xffffffea000000000000000000000000000000000000054b40b1f852bda007cf\","
 		       "\"tokens\":\"2.5\"}"));
 	event = read_back(fixture);
@@ -115,10 +115,11 @@ static void a_leg_of_floats_has_the_word_and_what_it_comes_to(void **state)
 	/* Written down all the same when it cannot be booked. */
 	add(fixture, TOPIC_TAKE_ORDER_V3, 4, FLOAT_TAKE_LARGEST);
 	write_next(fixture, &cursor);
-	assert_non_null(strstr(
-		buffer_text(&fixture->json),
-		"\"float\":\"0x7fffffff7fffffffffffffffffffffffffffffffffffffffffffffffffffffff\","
-		"\"tokens\":null}"));
+	assert_non_null(
+		strstr(buffer_text(&fixture->json),
+		       "\"float_word\":"
+		       "\"0x7fffffff7fffffffffffffffffffffffffffffffffffffffffffffffffffffff\","
+		       "\"tokens\":null}"));
 	event = read_back(fixture);
 	assert_int_equal(event.fill_count, 1);
 }
