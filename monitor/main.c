@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/settings.h"
+#include "monitor/alarms.h"
 #include "monitor/condition_settings.h"
 #include "monitor/listen_address.h"
 #include "monitor/reports.h"
@@ -26,6 +27,7 @@ struct monitor_config {
 	struct shares threshold;
 	int64_t deployment_block;
 	struct condition_settings conditions;
+	struct alarm_settings alarms;
 	struct config_text listen;
 	struct listen_address address;
 };
@@ -49,6 +51,8 @@ static const char details[] =
 	"  status          one screen; exit 0 when all is well, 1 when something needs a person "
 	"(each is a line\n"
 	"                  that begins with \"!\")\n"
+	"  alert-test      calls ALERT_COMMAND once, with the name test; exit 0 when it left with "
+	"0\n"
 	"  report pnl      profit and loss of on-chain trades and broker fills together, first in, "
 	"first out\n"
 	"  report positions, report executions, report coverage, report latency\n"
@@ -63,8 +67,9 @@ static const char details[] =
 
 static int usage_error(void)
 {
-	log_error("say what to show: monitor alone to serve, monitor status, or monitor report "
-		  "pnl|positions|executions|coverage|latency (monitor --help)");
+	log_error(
+		"say what to show: monitor alone to serve, monitor status, monitor alert-test, or "
+		"monitor report pnl|positions|executions|coverage|latency (monitor --help)");
 	return EXIT_CODE_USAGE;
 }
 
@@ -132,8 +137,16 @@ static int run_server(const struct monitor_config *config)
 {
 	struct reader_settings settings = {.database_path = config->database_path.text};
 
+	if (!alarm_settings_check(&config->alarms))
+		return EXIT_CODE_NEEDS_PERSON;
 	choose_conditions(config, &settings.conditions);
 	return serve(&config->address, &settings);
+}
+
+static int test_alarms(const struct monitor_config *config)
+{
+	return alarm_settings_check(&config->alarms) ? alarms_test(&config->alarms)
+						     : EXIT_CODE_NEEDS_PERSON;
 }
 
 /* Fits process_usage.complete. */
@@ -156,6 +169,8 @@ static int run(const struct monitor_config *config, const struct monitor_options
 			    options->to != NULL || options->csv != NULL || options->json != NULL;
 
 	if (arguments->check && arguments->operand_count == 0) {
+		if (!alarm_settings_check(&config->alarms))
+			return EXIT_CODE_NEEDS_PERSON;
 		store_check(config->database_path.text);
 		config_print(usage->keys, usage->key_count);
 		printf("monitor: configuration and database are good\n");
@@ -167,6 +182,8 @@ static int run(const struct monitor_config *config, const struct monitor_options
 		return run_server(config);
 	else if (arguments->operand_count == 1 && strcmp(words[0], "status") == 0 && !chosen)
 		return show_status(config);
+	else if (arguments->operand_count == 1 && strcmp(words[0], "alert-test") == 0 && !chosen)
+		return test_alarms(config);
 	else if (arguments->operand_count == 2 && strcmp(words[0], "report") == 0)
 		return show_report(config, options, words[1]);
 	return usage_error();
@@ -192,6 +209,7 @@ int main(int argc, char **argv)
 		 .help = "first block that is accounted for (-1: the first that is covered)",
 		 .target = &config.deployment_block},
 		CONDITION_KEYS(&config.conditions),
+		ALARM_KEYS(&config.alarms),
 		{.name = "MONITOR_LISTEN",
 		 .kind = CONFIG_KIND_TEXT,
 		 .fallback = "127.0.0.1:9464",
