@@ -184,18 +184,13 @@ lint: $(SQLITE)/sqlite3.h
 		--suppress=missingIncludeSystem -Icommon -I. $(SOURCES)
 	@printf '%s\n' $(SOURCES) | xargs -P 2 -n 6 sh -c 'clang-tidy --quiet "$$@" -- -std=c17 $(CPPFLAGS) 2>/dev/null' tidy
 
+# scripts/install-files says what goes where. A package sets UNITDIR, too.
+export PREFIX DESTDIR UNITDIR SYSUSERSDIR TMPFILESDIR
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/ballast/supervisord
-	install -m 755 $(addprefix build/bin/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 scripts/supervisord/ballast.conf $(DESTDIR)$(PREFIX)/share/ballast/supervisord
-	install -m 644 scripts/ballast.conf.example scripts/cron.example \
-		README.md ARCHITECTURE.md CHANGELOG.md LICENSE $(DESTDIR)$(PREFIX)/share/ballast
-	install -d $(DESTDIR)$(PREFIX)/share/ballast/docs
-	install -m 644 docs/*.md $(DESTDIR)$(PREFIX)/share/ballast/docs
+	$(QUIET)scripts/install-files install
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(PROGRAMS))
-	rm -rf $(DESTDIR)$(PREFIX)/share/ballast
+	$(QUIET)scripts/install-files uninstall
 
 clean:
 	rm -rf build

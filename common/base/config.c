@@ -54,6 +54,27 @@ static bool read_file(int fd, const char *path, struct buffer *text)
 	return count == 0;
 }
 
+/*
+ * What systemd hands a service (LoadCredential) is root's, in a folder for this service alone.
+ * Where that folder knows ACLs the service's right is one, and the file's mode shows it as the
+ * group's.
+ */
+static bool is_credential(const struct stat *file, const char *path)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	size_t length = folder != NULL ? strlen(folder) : 0;
+	struct stat status;
+
+	if (length == 0 || strncmp(path, folder, length) != 0 || path[length] != '/' ||
+	    strchr(path + length + 1, '/') != NULL)
+		return false;
+	return file->st_uid == 0 && (file->st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) == 0 &&
+	       stat(folder, &status) == 0 && S_ISDIR(status.st_mode) &&
+	       status.st_dev == file->st_dev &&
+	       (status.st_uid == 0 || status.st_uid == geteuid()) &&
+	       (status.st_mode & (S_IWGRP | S_IRWXO)) == 0;
+}
+
 /* Asked of the open file, not of its name: nobody can exchange it in between. */
 static bool is_private(int fd, const char *path)
 {
@@ -66,6 +87,8 @@ static bool is_private(int fd, const char *path)
 	}
 	if (S_ISREG(status.st_mode) && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0 &&
 	    (status.st_uid == geteuid() || status.st_uid == 0))
+		return true;
+	if (S_ISREG(status.st_mode) && is_credential(&status, path))
 		return true;
 	log_error("others may read or change the file of secrets: chown it to the user of this "
 		  "program, then chmod 600 path=%s",

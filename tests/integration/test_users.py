@@ -100,3 +100,29 @@ def test_the_usual_umask_keeps_other_users_of_the_group_from_writing(market, use
     assert {oct(file.stat().st_mode & 0o777) for file in files_of(users) if file.exists()} == {"0o640"}
     refused = users.run("processor", "--once", expect=78)
     assert "the file may not be written: no permission" in refused.text()
+
+
+def test_a_credential_of_systemd_is_a_file_of_secrets(market, users):
+    """Where its folder knows ACLs, systemd makes it root's and lets the service read by one: mode 0440 for who looks."""
+    folder = users.home / "credentials"
+    folder.mkdir()
+    secrets = folder / "secrets"
+    secrets.write_text("ALPACA_API_KEY=PK1\n")
+    secrets.chmod(0o400)
+    folder.chmod(0o500)
+    user = USERS["executor"]
+    subprocess.run(["setfacl", "-m", f"u:{user}:r", secrets], check=True)
+    subprocess.run(["setfacl", "-m", f"u:{user}:rx", folder], check=True)
+    assert secrets.stat().st_mode & 0o777 == 0o440
+    users.run("executor", "--once", "--secrets", secrets, CREDENTIALS_DIRECTORY=folder)
+    # Without the word of systemd it is a file that some group may read.
+    assert "others may read" in users.run("executor", "--once", "--secrets", secrets, expect=78).text()
+    elsewhere = users.home / "secrets"
+    elsewhere.write_text("ALPACA_API_KEY=PK1\n")
+    elsewhere.chmod(0o440)
+    subprocess.run(["setfacl", "-m", f"u:{user}:r", elsewhere], check=True)
+    for path in (elsewhere, folder / "../secrets"):
+        users.run("executor", "--once", "--secrets", path, CREDENTIALS_DIRECTORY=folder, expect=78)
+    folder.chmod(0o555)
+    users.run("executor", "--once", "--secrets", secrets, CREDENTIALS_DIRECTORY=folder, expect=78)
+    assert attempt(USERS["monitor"], "cat", elsewhere).returncode != 0
