@@ -175,8 +175,10 @@ demo:
 
 LINTED  := $(SOURCES) $(wildcard tests/unit/*/*.c tests/fuzz/*.c tests/differential/*.c)
 HEADERS := $(wildcard common/*/*.h $(addsuffix /*.h,$(PROGRAMS)))
+SCRIPTS := $(wildcard monitor/web/*.js tests/integration/web/*.mjs)
 lint: $(SQLITE)/sqlite3.h
 	scripts/check-doors
+	@for script in $(SCRIPTS); do node --input-type=module --check < $$script || { echo "in $$script"; exit 1; }; done
 	@clang-format --dry-run --Werror $(LINTED) $(HEADERS) $(wildcard tests/unit/*/*.h tests/fuzz/*.h \
 		tests/coverage/*.c tests/faults/preload/*.c)
 	@printf '%s\n' $(HEADERS) | xargs -P 2 -I {} $(CC) $(CPPFLAGS) -std=c17 $(WARNINGS) -fsyntax-only -x c {}

@@ -1,0 +1,185 @@
+// Two lists of the same make: fills and executions, the newest first, live at the top and older ones by pages below.
+import { ask } from './server.js';
+import { byId, h, rows } from './dom.js';
+import { counted, decimal, dollars, fractionLength, integer, isZero, time, untrusted } from './text.js';
+
+const FIRST_ROWS = 12;
+const PAGE = 50;
+const MOST_AT_ONCE = 500;
+const REREAD_MS = 1000;
+const MARKED_MS = 8000;
+
+const LISTS = {
+  fills: {
+    path: '/api/fills',
+    id: (row) => row.trade_id,
+    live: (state) => state.fills,
+    amounts: { amount: (row) => row.amount, price: (row) => row.price_usdc, worth: (row) => row.usdc_amount },
+    cells: (row) => [
+      cell('when', 'Time', time(row.block_timestamp, { short: true })),
+      cell('symbol', 'Symbol', h('a', { href: `#trade/${row.trade_id}` }, untrusted(row.symbol))),
+      cell('side', 'Side', side(row.direction)),
+      cell('number amount', 'Shares', decimal(row.amount)),
+      cell('number price', 'Price', dollars(row.price_usdc)),
+      cell('number worth', 'USDC', dollars(row.usdc_amount)),
+      cell('state', 'State', fillState(row)),
+      cell('ids', 'Where', [h('span.block', integer(row.block_number)), h('a', { href: `#event/${row.event_id}` }, `event ${row.event_id}`)]),
+    ],
+  },
+  executions: {
+    path: '/api/executions',
+    id: (row) => row.id,
+    live: (state) => state.executions.rows,
+    amounts: { amount: (row) => row.shares, filled: (row) => row.filled_shares, price: (row) => row.average_price },
+    cells: (row) => [
+      cell('when', 'Time', time(row.created_at, { short: true })),
+      cell('symbol', 'Symbol', h('a', { href: `#execution/${row.id}` }, untrusted(row.symbol))),
+      cell('side', 'Side', side(row.direction)),
+      cell('number amount', 'Shares', decimal(row.shares)),
+      cell('number filled', 'Filled', decimal(row.filled_shares)),
+      cell('number price', 'Price', dollars(row.average_price)),
+      cell('state', 'State', [h(`span.status.${row.status.toLowerCase().replace(/[^a-z]/g, '')}`, untrusted(row.status)),
+        row.error && [' ', untrusted(row.error, 'error')]]),
+      cell('ids', 'Order', row.order_id ? untrusted(row.order_id) : h('span.none', '–')),
+    ],
+  },
+};
+
+const cell = (kind, label, value) => h(`td.${kind.replaceAll(' ', '.')}`, { 'data-label': label }, value);
+const side = (direction) => h(`span.side.${direction === 'BUY' ? 'buy' : 'sell'}`, untrusted(direction));
+
+function fillState(row) {
+  if (row.reverses_trade_id !== null) return ['takes back ', h('a', { href: `#trade/${row.reverses_trade_id}` }, `trade ${row.reverses_trade_id}`)];
+  if (row.reversed_by !== null) return ['taken back by ', h('a', { href: `#trade/${row.reversed_by}` }, `trade ${row.reversed_by}`)];
+  return isZero(row.unallocated) ? 'settled' : [decimal(row.unallocated), ' open'];
+}
+
+class List {
+  constructor(name) {
+    Object.assign(this, LISTS[name], { name, symbol: '', head: [], older: [], wanted: 0, visible: FIRST_ROWS, started: false });
+    this.body = byId(name);
+    this.more = byId(`${name}-more`);
+    this.more.addEventListener('click', () => this.showMore());
+  }
+
+  // With a symbol chosen, the state's rows are only the sign to ask for those of the symbol.
+  take(state) {
+    const live = JSON.stringify(this.live(state));
+    if (live === this.last) return;
+    this.last = live;
+    if (this.symbol === '') {
+      this.head = [...this.live(state)].sort((a, b) => this.id(b) - this.id(a));
+      this.draw();
+      if (this.wanted > 0) this.reread();
+    } else {
+      this.reread();
+    }
+  }
+
+  choose(symbol, state) {
+    Object.assign(this, { symbol, head: [], older: [], wanted: 0, visible: FIRST_ROWS, started: false, last: '' });
+    this.take(state);
+  }
+
+  // Rows below the live ones can change, too (offset, reversed, ended), so they are read again, not kept. One reading at a
+  // time; what changes meanwhile is read after it.
+  async reread() {
+    if (this.reading) {
+      this.again = true;
+      return;
+    }
+    this.reading = true;
+    this.again = false;
+    const asked = this.symbol;
+    try {
+      const head = asked === '' ? this.head : (await this.page(null, PAGE)).rows;
+      const older = await this.olderThan(head);
+      if (asked === this.symbol) {
+        if (asked !== '') this.head = head;
+        this.older = older;
+        this.failed('');
+        this.draw();
+      }
+    } catch (error) {
+      this.failed(`Older rows could not be read: ${error.message}.`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, asked === this.symbol ? REREAD_MS : 0));
+    this.reading = false;
+    if (this.again) this.reread();
+  }
+
+  async olderThan(head) {
+    const older = [];
+    let before = head.length >= PAGE ? this.id(head[PAGE - 1]) : null;
+    while (before !== null && older.length < this.wanted) {
+      const page = await this.page(before, Math.min(MOST_AT_ONCE, this.wanted - older.length));
+      older.push(...page.rows);
+      before = page.next_before;
+    }
+    this.ended = before === null;
+    return older;
+  }
+
+  page(before, limit) {
+    const query = new URLSearchParams({ limit });
+    if (before !== null) query.set('before', before);
+    if (this.symbol !== '') query.set('symbol', this.symbol);
+    return ask(`${this.path}?${query}`);
+  }
+
+  rows() {
+    const known = new Map(this.older.map((row) => [this.id(row), row]));
+    for (const row of this.head) known.set(this.id(row), row);
+    return [...known.values()].sort((a, b) => this.id(b) - this.id(a));
+  }
+
+  showMore() {
+    const first = this.body.rows.length;
+    this.visible = Math.max(this.visible + PAGE, PAGE);
+    if (this.rows().length < this.visible && this.head.length >= PAGE) {
+      this.wanted += PAGE;
+      this.toFocus = first;
+      this.reread();
+    } else {
+      this.draw();
+      this.body.rows[first]?.querySelector('a')?.focus();
+    }
+  }
+
+  draw() {
+    const known = this.rows();
+    const shown = known.slice(0, this.visible);
+    const table = this.body.closest('table');
+    for (const [name, amount] of Object.entries(this.amounts))
+      table.style.setProperty(`--${name}`, Math.max(0, ...shown.map((row) => fractionLength(amount(row)))));
+    const above = this.body.rows[0]?.dataset.key;
+    const fresh = rows(this.body, shown, this.id, this.cells);
+    if (this.started) fresh.filter((row) => above !== undefined && Number(row.dataset.key) > Number(above)).forEach(mark);
+    this.started = true;
+    if (this.toFocus !== undefined) this.body.rows[this.toFocus]?.querySelector('a')?.focus();
+    this.toFocus = undefined;
+    const mayHaveMore = this.head.length >= PAGE && !(this.wanted > 0 && this.ended);
+    this.more.hidden = known.length <= this.visible && !mayHaveMore;
+    byId(`${this.name}-empty`).hidden = known.length > 0;
+    byId(`${this.name}-count`).textContent = known.length ? `newest ${counted(shown.length, 'row')}` : '';
+  }
+
+  failed(text) {
+    byId(`${this.name}-failed`).textContent = text;
+  }
+}
+
+// New since the page was opened: marked for a while, without moving anything.
+function mark(row) {
+  row.classList.add('fresh');
+  setTimeout(() => row.classList.remove('fresh'), MARKED_MS);
+}
+
+export function openActivity() {
+  const lists = ['fills', 'executions'].map((name) => new List(name));
+  return {
+    show: ({ state }) => lists.forEach((list) => list.take(state)),
+    choose: (symbol, state) => lists.forEach((list) => list.choose(symbol, state)),
+    older: (name) => lists.find((list) => list.name === name).showMore(),
+  };
+}
