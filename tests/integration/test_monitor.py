@@ -1,72 +1,16 @@
 """What the monitor tells, of databases that were prepared, and of a group at work."""
 
-import csv
 import hashlib
-import io
 import json
-import sqlite3
 import subprocess
 
 import pytest
 
 from lib.ballast import binary
+from lib.ledger import Ledger
 from test_pipeline import wait_booked, wait_session
 
-OWNER = "0x" + "11" * 20
 STATUS_LINES = ("trading", "listener", "coverage", "events", "executions")
-
-
-class Ledger:
-    """A database with the real schema, apart from the folder whose databases must obey the laws."""
-
-    def __init__(self, folder):
-        self.path = folder / "ballast.db"
-        subprocess.run([binary("executor"), "resume"], env={"DATABASE_PATH": str(self.path)}, check=True,
-                       capture_output=True)
-        self.trades = 0
-
-    def write(self, sql: str, *values) -> None:
-        with sqlite3.connect(self.path) as connection:
-            connection.execute(sql, values)
-        connection.close()
-
-    def event(self, minute: int, **changes) -> None:
-        self.trades += 1
-        row = {"tx_hash": f"0x{self.trades:064x}", "log_index": 0, "block_number": self.trades, "block_hash": "0x" + "22" * 32,
-               "block_timestamp": f"2026-01-05T15:{minute:02}:00.000Z", "event_type": "take", "event_data": "{}",
-               "processed": 1, "outcome": "trade", "source": "listener", "created_at": f"2026-01-05T15:{minute:02}:00.250Z",
-               "processed_at": f"2026-01-05T15:{minute:02}:00.254Z"} | changes
-        self.write(f"INSERT INTO event_queue ({','.join(row)}) VALUES ({','.join('?' * len(row))})", *row.values())
-
-    def trade(self, minute: int, direction: str, amount: str, price: str | None, usdc: str | None, reverses=None,
-              symbol: str = "AAPL") -> None:
-        self.event(minute)
-        self.write("INSERT INTO onchain_trades (event_id, tx_hash, log_index, block_number, block_timestamp, order_owner, symbol,"
-                   " base_symbol, direction, amount, usdc_amount, price_usdc, reverses_trade_id, unallocated, created_at)"
-                   " VALUES (?1, printf('0x%064x', ?1), 0, ?1, ?2, ?3, ?4 || '0x', ?4, ?5, ?6, ?7, ?8, ?9, '0', ?2)",
-                   self.trades, f"2026-01-05T15:{minute:02}:00.000Z", OWNER, symbol, direction, amount, usdc, price, reverses)
-
-    def execution(self, minute: int, direction: str, shares: str, price: str | None, status: str = "FILLED", error=None,
-                  symbol: str = "AAPL") -> None:
-        ended = f"2026-01-05T15:{minute:02}:09.000Z" if status in ("FILLED", "FAILED") else None
-        self.write("INSERT INTO executions (symbol, shares, direction, broker, status, client_order_id, order_id, filled_shares,"
-                   " average_price, error, created_at, submitted_at, executed_at)"
-                   " VALUES (?1, ?2, ?3, 'alpaca', ?4, 'c' || ?5, 'o' || ?5, ?2, ?6, ?7, ?8, ?9, ?10)",
-                   symbol, shares, direction, status, minute, price, error, f"2026-01-05T15:{minute:02}:00.000Z",
-                   f"2026-01-05T15:{minute:02}:00.005Z", ended)
-
-    def monitor(self, *arguments, expect: int = 0, **config) -> str:
-        run = subprocess.run([binary("monitor"), *arguments], env={"DATABASE_PATH": str(self.path)} | config,
-                             capture_output=True, text=True)
-        assert run.returncode == expect, run.stdout + run.stderr
-        return run.stdout if expect in (0, 1) else run.stderr
-
-    def report(self, name: str, *arguments) -> list[dict]:
-        """The report's rows, and the same from both forms for programs."""
-        rows = json.loads(self.monitor("report", name, "--json", *arguments))
-        read = csv.DictReader(io.StringIO(self.monitor("report", name, "--csv", *arguments)))
-        assert [{key: value or "" for key, value in row.items()} for row in rows] == list(read)
-        return rows
 
 
 @pytest.fixture
