@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/log.h"
+#include "monitor/latency.h"
 #include "monitor/report_pnl.h"
 
 #include <inttypes.h>
@@ -68,58 +69,6 @@ static const struct table_column coverage_columns[] = {
 	{"blocks", 12, true},
 };
 
-#define MS_BETWEEN(from_, to_)                                                                     \
-	"CAST(round((unixepoch(" to_ ", 'subsec') - unixepoch(" from_ ", 'subsec')) * 1000)"       \
-	" AS INTEGER)"
-
-/* Of an order its newest fill counts: the one that made the position large enough. */
-static const char latency_sql[] =
-	"WITH orders AS ("
-	" SELECT x.symbol, x.created_at, x.submitted_at, x.executed_at, max(e.created_at) AS "
-	"heard_at"
-	" FROM executions AS x"
-	" JOIN trade_execution_links AS l ON l.execution_id = x.id"
-	" JOIN onchain_trades AS t ON t.id = l.trade_id"
-	" JOIN event_queue AS e ON e.id = t.event_id"
-	" WHERE x.submitted_at IS NOT NULL GROUP BY x.id),"
-	" times(place, stage, symbol, at, ms) AS ("
-	" SELECT 1, 'block to queue, by subscription', t.base_symbol, e.created_at, " MS_BETWEEN(
-		"e.block_timestamp",
-		"e.created_at") " FROM event_queue AS e JOIN onchain_trades AS t ON t.event_id = "
-				"e.id"
-				" WHERE e.source = 'listener'"
-				" UNION ALL SELECT 2, 'queue to trade', t.base_symbol, "
-				"e.created_at, " MS_BETWEEN(
-					"e.created_at",
-					"e.processed_at") " FROM event_queue AS e JOIN "
-							  "onchain_trades AS t ON t.event_id = e.id"
-							  " WHERE e.processed_at IS NOT NULL"
-							  " UNION ALL SELECT 3, 'execution to "
-							  "order', symbol, created_at, " MS_BETWEEN(
-								  "created_at",
-								  "submitted_at") " FROM orders"
-										  " UNION ALL "
-										  "SELECT 4, "
-										  "'queue to "
-										  "order', symbol, "
-										  "created_at,"
-										  " " MS_BETWEEN(
-											  "heard_"
-											  "at",
-											  "submitte"
-											  "d_at") " FROM orders"
-												  " UNION ALL SELECT 5, 'order to its end', symbol, created_at, " MS_BETWEEN(
-													  "submitted_at",
-													  "executed_at") " FROM orders WHERE executed_at IS NOT NULL),"
-															 " ranked AS (SELECT place, stage, ms, row_number() OVER (PARTITION BY place ORDER BY ms) AS n,"
-															 " count(*) OVER (PARTITION BY place) AS count FROM times WHERE " CHOSEN(
-																 "symbol",
-																 "at") ")"
-																       " SELECT stage, count, min(ms) FILTER (WHERE n * 2 >= count) AS p50_ms,"
-																       " min(ms) FILTER (WHERE n * 10 >= count * 9) AS p90_ms,"
-																       " min(ms) FILTER (WHERE n * 100 >= count * 99) AS p99_ms, max(ms) AS max_ms"
-																       " FROM ranked GROUP BY place ORDER BY place";
-
 static const struct table_column latency_columns[] = {
 	{"stage", 31, false}, {"count", 8, true},  {"p50_ms", 9, true},
 	{"p90_ms", 9, true},  {"p99_ms", 9, true}, {"max_ms", 9, true},
@@ -131,14 +80,17 @@ struct report {
 	const struct table_column *columns;
 	size_t column_count;
 	bool chooses; /* takes symbol, from and to */
+	bool limited; /* takes newest */
 };
 
 static const struct report reports[] = {
-	{"pnl", NULL, NULL, 0, true},
-	{"positions", positions_sql, positions_columns, ARRAY_LENGTH(positions_columns), true},
-	{"executions", executions_sql, executions_columns, ARRAY_LENGTH(executions_columns), true},
-	{"coverage", coverage_sql, coverage_columns, ARRAY_LENGTH(coverage_columns), false},
-	{"latency", latency_sql, latency_columns, ARRAY_LENGTH(latency_columns), true},
+	{"pnl", NULL, NULL, 0, true, false},
+	{"positions", positions_sql, positions_columns, ARRAY_LENGTH(positions_columns), true,
+	 false},
+	{"executions", executions_sql, executions_columns, ARRAY_LENGTH(executions_columns), true,
+	 false},
+	{"coverage", coverage_sql, coverage_columns, ARRAY_LENGTH(coverage_columns), false, false},
+	{"latency", latency_sql, latency_columns, ARRAY_LENGTH(latency_columns), true, true},
 };
 
 static const struct report *find_report(const char *name)
@@ -206,6 +158,8 @@ bool report_print(struct store *store, const char *name, const struct report_opt
 		statement_bind_text(&rows, ":from", options->from);
 		statement_bind_text(&rows, ":to", options->to);
 	}
+	if (report->limited)
+		statement_bind_int64(&rows, ":newest", -1);
 	table_begin(&table, file, options->format, report->columns, report->column_count);
 	while (statement_row(&rows)) {
 		for (size_t i = 0; i < report->column_count; i++)

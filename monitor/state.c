@@ -40,6 +40,7 @@ void state_open(struct state *state, struct store *store, const struct reader_se
 	state_coverage_open(&state->coverage, store);
 	state_events_open(&state->events, store);
 	state_hedges_open(&state->hedges, store);
+	latency_open(&state->latency, store);
 }
 
 void state_close(struct state *state)
@@ -52,6 +53,7 @@ void state_close(struct state *state)
 	state_coverage_close(&state->coverage);
 	state_events_close(&state->events);
 	state_hedges_close(&state->hedges);
+	latency_close(&state->latency);
 }
 
 void state_set_lock(struct state *state, const struct instance_lock *lock)
@@ -178,8 +180,7 @@ void state_write(struct state *state, const struct condition_list *list, struct 
 	state_coverage_write(&state->coverage, state->settings->conditions.deployment_block, json);
 	state_events_write(&state->events, json);
 	state_hedges_write(&state->hedges, state->settings->conditions.threshold, json);
-	json_open_array(json, "latency");
-	json_close_array(json);
+	latency_write(&state->latency, json);
 	json_null(json, "pnl");
 	write_login(state, json);
 	json_close_object(json);

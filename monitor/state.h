@@ -2,7 +2,9 @@
 #ifndef BALLAST_MONITOR_STATE_H
 #define BALLAST_MONITOR_STATE_H
 
+#include "monitor/condition_list.h"
 #include "monitor/json.h"
+#include "monitor/latency.h"
 #include "monitor/reader_settings.h"
 #include "monitor/state_coverage.h"
 #include "monitor/state_events.h"
@@ -22,6 +24,7 @@ struct state {
 	struct state_coverage coverage;
 	struct state_events events;
 	struct state_hedges hedges;
+	struct latency latency;
 };
 
 void state_open(struct state *state, struct store *store, const struct reader_settings *settings);
