@@ -55,10 +55,23 @@ static bool looks_like_a_formula(const char *cell)
 	return cell[0] != '\0' && strchr("=+-@\t\r", cell[0]) != NULL;
 }
 
+/* Quoted or not, no byte of a cell is a control: a reader of CSV may print it. */
+static void write_csv_text(FILE *file, const char *cell)
+{
+	for (; *cell != '\0'; cell++) {
+		if (*cell == '"')
+			(void)fputs("\"\"", file);
+		else if (is_printable(*cell))
+			(void)fputc(*cell, file);
+		else
+			(void)fprintf(file, "\\x%02x", (unsigned int)(unsigned char)*cell);
+	}
+}
+
 static void write_csv_cell(const struct table *table, size_t i, const char *cell)
 {
 	const bool guarded = !table->columns[i].number && looks_like_a_formula(cell);
-	const bool quoted = guarded || strpbrk(cell, "\",\r\n") != NULL;
+	const bool quoted = guarded || strpbrk(cell, "\",") != NULL;
 
 	if (i > 0)
 		(void)fputc(',', table->file);
@@ -66,11 +79,7 @@ static void write_csv_cell(const struct table *table, size_t i, const char *cell
 		(void)fputc('"', table->file);
 	if (guarded)
 		(void)fputc('\'', table->file);
-	for (; *cell != '\0'; cell++) {
-		if (*cell == '"')
-			(void)fputc('"', table->file);
-		(void)fputc(*cell, table->file);
-	}
+	write_csv_text(table->file, cell);
 	if (quoted)
 		(void)fputc('"', table->file);
 }

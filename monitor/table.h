@@ -2,9 +2,9 @@
  * Rows for people and for programs: aligned text, CSV (RFC 4180) or a JSON array of objects whose
  * values are strings, so that no reader makes a binary fraction of an amount, or null.
  *
- * Cells can hold text that strangers chose (a token's symbol, a broker's error). As text, bytes
- * outside printable ASCII are written as \xNN: they cannot steer a terminal. In CSV, text that a
- * spreadsheet would take for a formula gets an apostrophe before it.
+ * Cells can hold text that strangers chose (a token's symbol, a broker's error). As text and in
+ * CSV, bytes outside printable ASCII are written as \xNN: they cannot steer a terminal. In CSV,
+ * text that a spreadsheet would take for a formula gets an apostrophe before it.
  */
 #ifndef BALLAST_MONITOR_TABLE_H
 #define BALLAST_MONITOR_TABLE_H

@@ -72,7 +72,8 @@ def test_shares_without_a_price_are_not_made_up(ledger):
 def test_a_broker_error_cannot_become_a_formula_or_steer_a_terminal(ledger):
     ledger.execution(1, "BUY", "1", None, "FAILED", error="=cmd|'/c calc'!A1\x1b[31m")
     assert "\x1b" not in ledger.monitor("report", "executions")
-    assert "'=cmd|" in ledger.monitor("report", "executions", "--csv")
+    text = ledger.monitor("report", "executions", "--csv")
+    assert "'=cmd|" in text and "\x1b" not in text and "\\x1b[31m" in text
     assert json.loads(ledger.monitor("report", "executions", "--json"))[0]["error"].startswith("=cmd|")
 
 

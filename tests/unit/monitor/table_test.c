@@ -54,7 +54,7 @@ static void csv_is_quoted_and_no_formula(void **state)
 {
 	(void)state;
 	assert_written(TABLE_FORMAT_CSV, plain, hostile,
-		       "name,net\r\nAAPL,-1.5\r\n\"'=\"\"x\"\",\x1b[2J\n\",\r\n");
+		       "name,net\r\nAAPL,-1.5\r\n\"'=\"\"x\"\",\\x1b[2J\\x0a\",\r\n");
 }
 
 static void json_has_strings_and_null(void **state)
