@@ -75,48 +75,70 @@ static bool answer(struct reader_process *reader, int64_t ticket, unsigned int s
 	       send_all(reader->fd, reader->text.bytes, reader->text.length);
 }
 
-/* False: there is no such thing. */
-static bool write_answer(struct reader_process *reader, const struct reader_request *request,
-			 struct json *json)
+/* "ready", or a line for each problem. Returns the status. */
+static unsigned int write_readiness(struct reader_process *reader)
 {
+	const struct condition_list *list = &reader->list;
+	bool fits = true;
+
+	conditions_read(&reader->conditions, clock_monotonic_ms(), &reader->list);
+	if (list->count == 0)
+		fits = buffer_append_text(&reader->text, "ready\n");
+	for (size_t i = 0; i < list->count && fits; i++)
+		fits = buffer_append_format(&reader->text, "%s: %s\n",
+					    condition_name(list->items[i].kind),
+					    list->items[i].text);
+	invariant(fits);
+	return list->count == 0 ? 200 : 503;
+}
+
+/* Returns the status: 404 when there is no such thing, 500 when it does not fit. */
+static unsigned int write_answer(struct reader_process *reader,
+				 const struct reader_request *request)
+{
+	struct json json;
+	bool found = true;
+
+	json_begin(&json, &reader->text);
 	switch (request->question) {
 	case READER_FOLLOW:
-		break;
+		invariant_unreachable("a question without an answer");
+	case READER_READINESS:
+		return write_readiness(reader);
 	case READER_STATE:
 		conditions_read(&reader->conditions, clock_monotonic_ms(), &reader->list);
-		state_write(&reader->state, &reader->list, json);
-		return true;
+		state_write(&reader->state, &reader->list, &json);
+		break;
 	case READER_FILLS:
-		rows_write_fills(&reader->rows, request, json);
-		return true;
+		rows_write_fills(&reader->rows, request, &json);
+		break;
 	case READER_EXECUTIONS:
-		rows_write_executions(&reader->rows, request, json);
-		return true;
+		rows_write_executions(&reader->rows, request, &json);
+		break;
 	case READER_TRACE_EVENT:
 	case READER_TRACE_TRADE:
 	case READER_TRACE_EXECUTION:
-		return trace_write(&reader->trace, request, json);
+		found = trace_write(&reader->trace, request, &json);
+		break;
 	}
-	invariant_unreachable("a question with an answer");
+	if (!json_end(&json))
+		return 500;
+	return found ? 200 : 404;
 }
 
 /* One state of the database an answer. It is in memory before its first byte leaves. */
 static bool answer_request(struct reader_process *reader, const struct reader_request *request)
 {
-	unsigned int status = 200;
-	struct json json;
+	unsigned int status;
 
 	buffer_clear(&reader->text);
-	json_begin(&json, &reader->text);
 	store_begin_read(&reader->store);
-	if (!write_answer(reader, request, &json))
-		status = 404;
+	status = write_answer(reader, request);
 	store_end_read(&reader->store);
-	if (!json_end(&json)) {
+	if (status == 500) {
 		log_warn("an answer is longer than %zu bytes: it was not sent",
 			 READER_ANSWER_MAXIMUM);
 		buffer_clear(&reader->text);
-		status = 500;
 	}
 	return answer(reader, request->ticket, status);
 }

@@ -10,6 +10,7 @@
 #define LIMIT_MAXIMUM 500
 
 #define CONTENT_JSON "application/json"
+#define CONTENT_TEXT "text/plain; charset=utf-8"
 
 struct data_route {
 	const char *path;
@@ -21,6 +22,7 @@ struct data_route {
 
 static const struct data_route data_routes[] = {
 	{"/api/state", READER_STATE, CONTENT_JSON, false, false},
+	{"/readyz", READER_READINESS, CONTENT_TEXT, false, false},
 	{"/api/fills", READER_FILLS, CONTENT_JSON, true, true},
 	{"/api/executions", READER_EXECUTIONS, CONTENT_JSON, true, true},
 };

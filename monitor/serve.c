@@ -80,7 +80,7 @@ static void answer_data(struct http_exchange *exchange, const char *content_type
 		.length = body.length,
 	};
 
-	if (status == 200)
+	if (body.length > 0)
 		http_exchange_answer(exchange, &answer);
 	else if (status == 404)
 		answer_error(exchange, 404, "there is no such row");

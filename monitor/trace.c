@@ -207,6 +207,7 @@ static struct trace_way find_way(struct trace *trace, enum reader_question quest
 					  &trace->execution};
 	case READER_FOLLOW:
 	case READER_STATE:
+	case READER_READINESS:
 	case READER_FILLS:
 	case READER_EXECUTIONS:
 		break;
