@@ -17,6 +17,7 @@ enum reader_question {
 	READER_READINESS, /* text for people: a line for each problem */
 	READER_FILLS,
 	READER_EXECUTIONS,
+	READER_PNL,
 	READER_TRACE_EVENT,
 	READER_TRACE_TRADE,
 	READER_TRACE_EXECUTION,

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "monitor/json.h"
+#include "monitor/pnl.h"
 #include "monitor/reader.h"
 #include "monitor/rows.h"
 #include "monitor/state.h"
@@ -38,11 +39,12 @@ struct reader_process {
 	struct state state;
 	struct rows rows;
 	struct trace trace;
+	struct pnl pnl;
 	struct buffer text;
 	bool follows;
 	bool changed;	    /* since the last state that was sent by itself */
 	int64_t told_ms;    /* when that was */
-	int64_t look_at_ms; /* when to look at file and locks again */
+	int64_t look_at_ms; /* when to look at file and lock again; 0: now */
 };
 
 /* False: the process that serves is gone. */
@@ -92,7 +94,7 @@ static unsigned int write_readiness(struct reader_process *reader)
 	return list->count == 0 ? 200 : 503;
 }
 
-/* Returns the status: 404 when there is no such thing, 500 when it does not fit. */
+/* Returns the status: 404 no such thing, 500 it does not fit, 503 it is not known yet. */
 static unsigned int write_answer(struct reader_process *reader,
 				 const struct reader_request *request)
 {
@@ -114,6 +116,10 @@ static unsigned int write_answer(struct reader_process *reader,
 		break;
 	case READER_EXECUTIONS:
 		rows_write_executions(&reader->rows, request, &json);
+		break;
+	case READER_PNL:
+		if (!pnl_write(&reader->pnl, &request->symbol, &json))
+			return 503;
 		break;
 	case READER_TRACE_EVENT:
 	case READER_TRACE_TRADE:
@@ -188,31 +194,33 @@ static void open_database(struct reader_process *reader)
 	store_open_read_only(&reader->store, path);
 	wakeup_open(&reader->wakeup, &reader->store);
 	conditions_open(&reader->conditions, &reader->store, &reader->settings->conditions);
-	state_open(&reader->state, &reader->store, reader->settings);
+	pnl_open(&reader->pnl, &reader->store);
+	state_open(&reader->state, &reader->store, reader->settings, &reader->pnl);
 	rows_open(&reader->rows, &reader->store);
 	trace_open(&reader->trace, &reader->store);
 	buffer_init(&reader->text, READER_ANSWER_MAXIMUM);
 }
 
-/* When there is something to do although nothing came. */
-static int64_t next_due_ms(const struct reader_process *reader)
+static bool is_told_due(const struct reader_process *reader)
 {
-	const int64_t told_due_ms =
-		reader->told_ms + (reader->changed ? COMMIT_INTERVAL_MS : QUIET_INTERVAL_MS);
+	const int64_t interval_ms = reader->changed ? COMMIT_INTERVAL_MS : QUIET_INTERVAL_MS;
 
-	if (reader->follows && told_due_ms < reader->look_at_ms)
-		return told_due_ms;
-	return reader->look_at_ms;
+	return reader->follows && clock_monotonic_ms() >= reader->told_ms + interval_ms;
 }
 
-static void wait(struct reader_process *reader, struct pollfd fds[2])
+/* How long there is nothing to do, if nothing comes. */
+static int idle_ms(const struct reader_process *reader)
 {
-	const int64_t left_ms = next_due_ms(reader) - clock_monotonic_ms();
+	const int64_t interval_ms = reader->changed ? COMMIT_INTERVAL_MS : QUIET_INTERVAL_MS;
+	int64_t due_ms = reader->look_at_ms;
+	int64_t left_ms;
 
-	fds[0] = (struct pollfd){.fd = reader->fd, .events = POLLIN};
-	fds[1] = (struct pollfd){.fd = wakeup_fd(&reader->wakeup), .events = POLLIN};
-	if (poll(fds, 2, left_ms > 0 ? (int)left_ms : 0) < 0 && errno != EINTR)
-		fatal(EXIT_CODE_TRY_AGAIN, "poll failed: %s", strerror(errno));
+	if (pnl_has_work(&reader->pnl))
+		return 0;
+	if (reader->follows && reader->told_ms + interval_ms < due_ms)
+		due_ms = reader->told_ms + interval_ms;
+	left_ms = due_ms - clock_monotonic_ms();
+	return left_ms > 0 ? (int)left_ms : 0;
 }
 
 /* False: the process that serves is gone. */
@@ -229,11 +237,51 @@ static bool take_request(struct reader_process *reader)
 	return !reader->follows || tell_state(reader);
 }
 
+/* False when another file is at the database's path. */
+static bool look_around(struct reader_process *reader)
+{
+	if (is_replaced(reader))
+		return false;
+	look_at_lock(reader);
+	reader->look_at_ms = clock_monotonic_ms() + LOOK_INTERVAL_MS;
+	return true;
+}
+
+static void look_for_commits(struct reader_process *reader)
+{
+	if (wakeup_check(&reader->wakeup)) {
+		reader->changed = true;
+		reader->look_at_ms = 0;
+		pnl_note_commit(&reader->pnl);
+	}
+	if (pnl_step(&reader->pnl))
+		reader->changed = true;
+}
+
+static int run(struct reader_process *reader)
+{
+	struct pollfd fds[] = {
+		{.fd = reader->fd, .events = POLLIN},
+		{.fd = wakeup_fd(&reader->wakeup), .events = POLLIN},
+	};
+
+	for (;;) {
+		if (poll(fds, ARRAY_LENGTH(fds), idle_ms(reader)) < 0 && errno != EINTR)
+			fatal(EXIT_CODE_TRY_AGAIN, "poll failed: %s", strerror(errno));
+		if (fds[0].revents != 0 && !take_request(reader))
+			return 0;
+		look_for_commits(reader);
+		if (clock_monotonic_ms() >= reader->look_at_ms && !look_around(reader))
+			return READER_PROCESS_REPLACED;
+		if (is_told_due(reader) && !tell_state(reader))
+			return 0;
+	}
+}
+
 int reader_process_run(void *context, int fd)
 {
 	static struct reader_process reader;
 	const struct reader *parent = context;
-	struct pollfd fds[2];
 
 	log_start("monitor", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
 	reader.fd = fd;
@@ -241,24 +289,6 @@ int reader_process_run(void *context, int fd)
 	reader.follows = parent->follows;
 	open_database(&reader);
 	look_at_lock(&reader);
-	if (!tell_state(&reader))
-		return 0;
-	for (;;) {
-		wait(&reader, fds);
-		if (fds[0].revents != 0 && !take_request(&reader))
-			return 0;
-		if (wakeup_check(&reader.wakeup))
-			reader.changed = true;
-		if (clock_monotonic_ms() >= reader.look_at_ms || fds[1].revents != 0) {
-			if (is_replaced(&reader))
-				return READER_PROCESS_REPLACED;
-			look_at_lock(&reader);
-			reader.look_at_ms = clock_monotonic_ms() + LOOK_INTERVAL_MS;
-		}
-		if (reader.follows &&
-		    clock_monotonic_ms() >= reader.told_ms + (reader.changed ? COMMIT_INTERVAL_MS
-									     : QUIET_INTERVAL_MS) &&
-		    !tell_state(&reader))
-			return 0;
-	}
+	look_for_commits(&reader);
+	return tell_state(&reader) ? run(&reader) : 0;
 }

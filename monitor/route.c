@@ -25,6 +25,7 @@ static const struct data_route data_routes[] = {
 	{"/readyz", READER_READINESS, CONTENT_TEXT, false, false},
 	{"/api/fills", READER_FILLS, CONTENT_JSON, true, true},
 	{"/api/executions", READER_EXECUTIONS, CONTENT_JSON, true, true},
+	{"/api/pnl", READER_PNL, CONTENT_JSON, false, true},
 };
 
 static const struct data_route trace_routes[] = {

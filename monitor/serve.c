@@ -84,6 +84,8 @@ static void answer_data(struct http_exchange *exchange, const char *content_type
 		http_exchange_answer(exchange, &answer);
 	else if (status == 404)
 		answer_error(exchange, 404, "there is no such row");
+	else if (status == 503)
+		answer_error(exchange, 503, "it is being computed");
 	else
 		answer_error(exchange, 500, "the answer would be too long");
 }

@@ -27,11 +27,13 @@ static const char open_session_sql[] = "SELECT id FROM listener_sessions WHERE i
 static const char login_sql[] =
 	"SELECT broker, login_at FROM broker_tokens WHERE broker = 'schwab'";
 
-void state_open(struct state *state, struct store *store, const struct reader_settings *settings)
+void state_open(struct state *state, struct store *store, const struct reader_settings *settings,
+		const struct pnl *pnl)
 {
 	memset(state, 0, sizeof(*state));
 	state->store = store;
 	state->settings = settings;
+	state->pnl = pnl;
 	statement_prepare(&state->ledger, store, ledger_sql);
 	statement_prepare(&state->trading, store, trading_sql);
 	statement_prepare(&state->latest_session, store, latest_session_sql);
@@ -181,7 +183,7 @@ void state_write(struct state *state, const struct condition_list *list, struct 
 	state_events_write(&state->events, json);
 	state_hedges_write(&state->hedges, state->settings->conditions.threshold, json);
 	latency_write(&state->latency, json);
-	json_null(json, "pnl");
+	pnl_write_summary(state->pnl, json);
 	write_login(state, json);
 	json_close_object(json);
 }

@@ -5,6 +5,7 @@
 #include "monitor/condition_list.h"
 #include "monitor/json.h"
 #include "monitor/latency.h"
+#include "monitor/pnl.h"
 #include "monitor/reader_settings.h"
 #include "monitor/state_coverage.h"
 #include "monitor/state_events.h"
@@ -18,6 +19,7 @@
 struct state {
 	struct store *store;
 	const struct reader_settings *settings;
+	const struct pnl *pnl;
 	const struct instance_lock *lock; /* NULL: no program has made the file yet */
 	bool listener_open;		  /* when that was last looked at */
 	struct statement ledger, trading, latest_session, open_session, login;
@@ -27,7 +29,9 @@ struct state {
 	struct latency latency;
 };
 
-void state_open(struct state *state, struct store *store, const struct reader_settings *settings);
+/* All live as long as the state. */
+void state_open(struct state *state, struct store *store, const struct reader_settings *settings,
+		const struct pnl *pnl);
 void state_close(struct state *state);
 
 void state_set_lock(struct state *state, const struct instance_lock *lock);

@@ -14,8 +14,8 @@
 
 static const char event_sql[] =
 	"SELECT id, tx_hash, log_index, block_number, block_hash, block_timestamp, event_type,"
-	" source, removed, confirmed, processed, outcome, error, created_at, processed_at"
-	" FROM event_queue WHERE id = :id";
+	" source, removed, confirmed, processed, outcome, error, created_at, processed_at,"
+	" archived_at FROM event_queue WHERE id = :id";
 
 static const char event_trades_sql[] =
 	ROWS_FILL_SQL " WHERE t.event_id = :id ORDER BY t.id LIMIT " SHOWN;
@@ -112,6 +112,7 @@ static void write_event(struct trace *trace, int64_t id, struct json *json)
 	json_text_column(json, row, "error");
 	json_text_column(json, row, "created_at");
 	json_text_column(json, row, "processed_at");
+	json_text_column(json, row, "archived_at");
 	json_close_object(json);
 	statement_reset(row);
 }
@@ -210,6 +211,7 @@ static struct trace_way find_way(struct trace *trace, enum reader_question quest
 	case READER_READINESS:
 	case READER_FILLS:
 	case READER_EXECUTIONS:
+	case READER_PNL:
 		break;
 	}
 	invariant_unreachable("a question for a trace");
