@@ -93,7 +93,7 @@ static bool bind_and_listen(int fd, const struct listen_address *address)
 
 static bool find_port(int fd, int *port)
 {
-	struct sockaddr_storage name;
+	struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
 	socklen_t length = sizeof(name);
 
 	if (getsockname(fd, (struct sockaddr *)&name, &length) != 0)

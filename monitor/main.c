@@ -45,7 +45,9 @@ struct monitor_options {
 static const char details[] =
 	"Without a command it serves a page that shows the state live, the same as JSON "
 	"(docs/monitor-api.md)\n"
-	"and metrics, on MONITOR_LISTEN, until it is told to stop.\n"
+	"and metrics, on MONITOR_LISTEN, and calls ALERT_COMMAND when a person is needed, until "
+	"it is told to\n"
+	"stop.\n"
 	"\n"
 	"Commands:\n"
 	"  status          one screen; exit 0 when all is well, 1 when something needs a person "
@@ -135,12 +137,16 @@ static int show_report(const struct monitor_config *config, const struct monitor
 
 static int run_server(const struct monitor_config *config)
 {
-	struct reader_settings settings = {.database_path = config->database_path.text};
+	struct serve_settings settings = {
+		.address = &config->address,
+		.alarms = &config->alarms,
+		.reader = {.database_path = config->database_path.text},
+	};
 
 	if (!alarm_settings_check(&config->alarms))
 		return EXIT_CODE_NEEDS_PERSON;
-	choose_conditions(config, &settings.conditions);
-	return serve(&config->address, &settings);
+	choose_conditions(config, &settings.reader.conditions);
+	return serve(&settings);
 }
 
 static int test_alarms(const struct monitor_config *config)

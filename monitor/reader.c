@@ -153,7 +153,7 @@ static void take_answers(struct reader *reader)
 		invariant(answer.length >= 0 && (size_t)answer.length <= READER_ANSWER_MAXIMUM);
 		if (reader->received.length < sizeof(answer) + (size_t)answer.length)
 			return;
-		if (answer.ticket != READER_TICKET_COMMIT)
+		if (answer.ticket > READER_TICKET_COMMIT)
 			reader->unanswered--;
 		reader->greeted = true;
 		set_problem(reader, "");

@@ -22,7 +22,7 @@
 
 /* Called by reader_step alone. */
 struct reader_events {
-	/* What was asked under that ticket; READER_TICKET_COMMIT: the state, by itself. */
+	/* What was asked under that ticket, or READER_TICKET_... by itself. */
 	void (*answered)(void *context, const struct reader_answer *answer, struct bytes body);
 	/* Nothing that was asked will be answered. */
 	void (*lost)(void *context);

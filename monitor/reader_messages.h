@@ -32,8 +32,9 @@ struct reader_request {
 	struct symbol symbol; /* "": all */
 };
 
-/* The ticket of a state that nobody asked for. */
-#define READER_TICKET_COMMIT 0
+/* Tickets of what nobody asked for: the state, and the struct condition_list for the alarms. */
+#define READER_TICKET_COMMIT	 0
+#define READER_TICKET_CONDITIONS (-1)
 
 /* length bytes follow it. */
 struct reader_answer {

@@ -25,6 +25,9 @@
 #define COMMIT_INTERVAL_MS 250
 #define QUIET_INTERVAL_MS  10000
 #define LOOK_INTERVAL_MS   1000
+/* Conditions, of which some come with time alone: after a commit, and otherwise. */
+#define CONDITIONS_BUSY_MS  1000
+#define CONDITIONS_QUIET_MS 5000
 
 struct reader_process {
 	int fd;
@@ -42,6 +45,8 @@ struct reader_process {
 	struct pnl pnl;
 	struct buffer text;
 	bool follows;
+	bool judged;	    /* conditions are of the last commit */
+	int64_t judged_ms;  /* when they were sent */
 	bool changed;	    /* since the last state that was sent by itself */
 	int64_t told_ms;    /* when that was */
 	int64_t look_at_ms; /* when to look at file and lock again; 0: now */
@@ -237,6 +242,31 @@ static bool take_request(struct reader_process *reader)
 	return !reader->follows || tell_state(reader);
 }
 
+/* To the alarms, whether anybody watches or not. False: the process that serves is gone. */
+static bool tell_conditions(struct reader_process *reader)
+{
+	const struct reader_answer head = {
+		.ticket = READER_TICKET_CONDITIONS,
+		.length = sizeof(reader->list),
+		.status = 200,
+	};
+
+	reader->judged = true;
+	reader->judged_ms = clock_monotonic_ms();
+	store_begin_read(&reader->store);
+	conditions_read(&reader->conditions, reader->judged_ms, &reader->list);
+	store_end_read(&reader->store);
+	return send_all(reader->fd, &head, sizeof(head)) &&
+	       send_all(reader->fd, &reader->list, sizeof(reader->list));
+}
+
+static bool are_conditions_due(const struct reader_process *reader)
+{
+	const int64_t interval_ms = reader->judged ? CONDITIONS_QUIET_MS : CONDITIONS_BUSY_MS;
+
+	return clock_monotonic_ms() >= reader->judged_ms + interval_ms;
+}
+
 /* False when another file is at the database's path. */
 static bool look_around(struct reader_process *reader)
 {
@@ -251,6 +281,7 @@ static void look_for_commits(struct reader_process *reader)
 {
 	if (wakeup_check(&reader->wakeup)) {
 		reader->changed = true;
+		reader->judged = false;
 		reader->look_at_ms = 0;
 		pnl_note_commit(&reader->pnl);
 	}
@@ -275,6 +306,8 @@ static int run(struct reader_process *reader)
 			return READER_PROCESS_REPLACED;
 		if (is_told_due(reader) && !tell_state(reader))
 			return 0;
+		if (are_conditions_due(reader) && !tell_conditions(reader))
+			return 0;
 	}
 }
 
@@ -290,5 +323,5 @@ int reader_process_run(void *context, int fd)
 	open_database(&reader);
 	look_at_lock(&reader);
 	look_for_commits(&reader);
-	return tell_state(&reader) ? run(&reader) : 0;
+	return tell_state(&reader) && tell_conditions(&reader) ? run(&reader) : 0;
 }

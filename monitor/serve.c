@@ -1,12 +1,14 @@
 /*
  * See serve.h. The process that serves: it answers from memory, asks the reader (reader.h) for
- * everything else, and waits for nobody.
+ * everything else, steps the alarms, and waits for nobody.
  */
 #include "monitor/serve.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "monitor/alarms.h"
+#include "monitor/condition_list.h"
 #include "monitor/event_stream.h"
 #include "monitor/http_server.h"
 #include "monitor/json.h"
@@ -15,6 +17,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Requests that wait for the reader at once; one of its answers takes milliseconds. */
@@ -40,6 +43,8 @@ struct server {
 	struct http_server http;
 	struct event_stream events;
 	struct reader reader;
+	struct alarms alarms;
+	struct condition_list unreadable; /* for the alarms, while the database is */
 	struct waiter waiters[WAITERS_MAXIMUM];
 	int64_t last_ticket;
 	struct buffer state;  /* the newest */
@@ -162,11 +167,24 @@ static void wait_for(struct server *server, struct http_exchange *exchange, stru
 	};
 }
 
+/* In the form of the other problems. */
+static void answer_unready(struct http_exchange *exchange, const char *problem)
+{
+	char text[READER_PROBLEM_SIZE + 64];
+	const int length = snprintf(text, sizeof(text), "%s: the database cannot be read: %s\n",
+				    condition_name(CONDITION_DATABASE_UNREADABLE), problem);
+
+	answer_data(exchange, "text/plain; charset=utf-8", 503,
+		    (struct bytes){(const uint8_t *)text, (size_t)length});
+}
+
 static void give_data(struct server *server, struct http_exchange *exchange, struct route *route)
 {
 	const char *problem = reader_problem(&server->reader);
 
-	if (problem != NULL)
+	if (problem != NULL && route->request.question == READER_READINESS)
+		answer_unready(exchange, problem);
+	else if (problem != NULL)
 		answer_error(exchange, 503, problem);
 	else if (route->request.question == READER_STATE && server->state_ms > 0 &&
 		 clock_monotonic_ms() - server->state_ms < STATE_LIFE_MS)
@@ -272,9 +290,23 @@ static void keep_state(struct server *server, struct bytes body)
 	server->state_ms = clock_monotonic_ms();
 }
 
+static void take_conditions(struct server *server, struct bytes body)
+{
+	static struct condition_list list;
+
+	invariant(body.length == sizeof(list));
+	memcpy(&list, body.data, sizeof(list));
+	alarms_step(&server->alarms, &list, clock_monotonic_ms());
+}
+
 static void on_answer(void *context, const struct reader_answer *answer, struct bytes body)
 {
 	struct server *server = context;
+
+	if (answer->ticket == READER_TICKET_CONDITIONS) {
+		take_conditions(server, body);
+		return;
+	}
 
 	if (answer->ticket == READER_TICKET_COMMIT || answer->ticket == server->state_ticket)
 		keep_state(server, body);
@@ -339,8 +371,14 @@ static void on_problem(void *context, const char *problem)
 {
 	struct server *server = context;
 
-	if (problem != NULL)
-		tell_unavailable(server, problem);
+	if (problem == NULL)
+		return;
+	tell_unavailable(server, problem);
+	condition_list_clear(&server->unreadable);
+	condition_list_add(&server->unreadable, CONDITION_DATABASE_UNREADABLE, "",
+			   "the database cannot be read: %s", problem);
+	condition_list_finish(&server->unreadable);
+	alarms_step(&server->alarms, &server->unreadable, clock_monotonic_ms());
 }
 
 static void tick(struct server *server, int64_t now_ms)
@@ -357,20 +395,30 @@ static void tick(struct server *server, int64_t now_ms)
 		tell_unavailable(server, problem);
 }
 
+static int timeout_ms(const struct server *server)
+{
+	const int http_ms = http_server_timeout_ms(&server->http);
+	int64_t due_ms = alarms_due_ms(&server->alarms);
+	int64_t left_ms;
+
+	if (server->tick_ms < due_ms)
+		due_ms = server->tick_ms;
+	left_ms = due_ms - clock_monotonic_ms();
+	if (http_ms >= 0 && http_ms < left_ms)
+		left_ms = http_ms;
+	return left_ms > 0 ? (int)left_ms : 0;
+}
+
 static void wait(struct server *server)
 {
-	const int64_t left_ms = server->tick_ms - clock_monotonic_ms();
-	const int http_ms = http_server_timeout_ms(&server->http);
-	struct pollfd fds[2 + READER_POLL_FDS] = {
+	struct pollfd fds[2 + READER_POLL_FDS + ALARMS_POLL_FDS] = {
 		{.fd = process_stop_fd(), .events = POLLIN},
 		{.fd = http_server_poll_fd(&server->http), .events = POLLIN},
 	};
-	int timeout_ms = left_ms > 0 ? (int)left_ms : 0;
 
 	reader_poll(&server->reader, &fds[2]);
-	if (http_ms >= 0 && http_ms < timeout_ms)
-		timeout_ms = http_ms;
-	if (poll(fds, ARRAY_LENGTH(fds), timeout_ms) < 0 && errno != EINTR)
+	alarms_poll(&server->alarms, &fds[2 + READER_POLL_FDS]);
+	if (poll(fds, ARRAY_LENGTH(fds), timeout_ms(server)) < 0 && errno != EINTR)
 		fatal(EXIT_CODE_TRY_AGAIN, "poll failed: %s", strerror(errno));
 }
 
@@ -380,15 +428,37 @@ static void run(struct server *server)
 		wait(server);
 		http_server_step(&server->http);
 		reader_step(&server->reader);
+		alarms_step(&server->alarms, NULL, clock_monotonic_ms());
 		tick(server, clock_monotonic_ms());
 	}
 }
 
-int serve(const struct listen_address *address, const struct reader_settings *settings)
+static void open_server(struct server *server, const struct serve_settings *settings, int fd)
+{
+	const struct http_handler handler = {handle, end_exchange, server};
+	const struct reader_events events = {on_answer, on_lost, on_problem, server};
+
+	server->address = settings->address;
+	buffer_init(&server->state, READER_ANSWER_MAXIMUM);
+	event_stream_open(&server->events);
+	alarms_open(&server->alarms, settings->alarms);
+	http_server_open(&server->http, fd, &handler);
+	reader_open(&server->reader, &settings->reader, &events);
+}
+
+static void close_server(struct server *server)
+{
+	http_server_close(&server->http);
+	reader_close(&server->reader);
+	alarms_close(&server->alarms);
+	event_stream_close(&server->events);
+	buffer_free(&server->state);
+}
+
+int serve(const struct serve_settings *settings)
 {
 	static struct server server;
-	const struct http_handler handler = {handle, end_exchange, &server};
-	const struct reader_events events = {on_answer, on_lost, on_problem, &server};
+	const struct listen_address *address = settings->address;
 	int port;
 	const int fd = listen_address_open(address, &port);
 
@@ -398,18 +468,11 @@ int serve(const struct listen_address *address, const struct reader_settings *se
 		log_warn("anybody who reaches %s can read everything: there is no login, set "
 			 "MONITOR_LISTEN=127.0.0.1:%d or keep others away",
 			 address->host, port);
-	server.address = address;
-	buffer_init(&server.state, READER_ANSWER_MAXIMUM);
-	event_stream_open(&server.events);
-	http_server_open(&server.http, fd, &handler);
-	reader_open(&server.reader, settings, &events);
+	open_server(&server, settings, fd);
 	log_info("ready url=http://%s:%d/ database=%s", address->host, port,
-		 settings->database_path);
+		 settings->reader.database_path);
 	run(&server);
-	http_server_close(&server.http);
-	reader_close(&server.reader);
-	event_stream_close(&server.events);
-	buffer_free(&server.state);
+	close_server(&server);
 	log_info("stopped");
 	return 0;
 }
