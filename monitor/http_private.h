@@ -40,8 +40,8 @@ struct http_exchange {
 void *http_exchange_begin(void *server, const char *target, struct MHD_Connection *connection);
 enum MHD_Result http_exchange_handle(void *server, struct MHD_Connection *connection,
 				     const char *url, const char *method, const char *version,
-				     const char *upload, size_t *upload_length, void **exchange);
-void http_exchange_complete(void *server, struct MHD_Connection *connection, void **exchange,
+				     const char *upload, size_t *upload_length, void **context);
+void http_exchange_complete(void *server, struct MHD_Connection *connection, void **context,
 			    enum MHD_RequestTerminationCode code);
 
 /* So that it is looked at again. */

@@ -93,13 +93,17 @@ static bool bind_and_listen(int fd, const struct listen_address *address)
 
 static bool find_port(int fd, int *port)
 {
-	struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
+	union {
+		struct sockaddr any;
+		struct sockaddr_in ipv4;
+		struct sockaddr_in6 ipv6;
+	} name;
 	socklen_t length = sizeof(name);
 
-	if (getsockname(fd, (struct sockaddr *)&name, &length) != 0)
+	memset(&name, 0, sizeof(name));
+	if (getsockname(fd, &name.any, &length) != 0)
 		return false;
-	*port = ntohs(name.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&name)->sin6_port
-						 : ((struct sockaddr_in *)&name)->sin_port);
+	*port = ntohs(name.any.sa_family == AF_INET6 ? name.ipv6.sin6_port : name.ipv4.sin_port);
 	return true;
 }
 
