@@ -42,6 +42,11 @@ static const char details[] =
 	"  auth          log in at Schwab (once a week): prints an address, takes the one it ends "
 	"at\n"
 	"\n"
+	"A ledger that has never sent an order to a live broker begins with trading halted: if one "
+	"was lost, its hedges\n"
+	"are at the broker, and the history must not be hedged again (docs/operating.md); else "
+	"executor resume.\n"
+	"\n"
 	"With --once it leaves when nothing is open, or when only time or the broker can move what "
 	"is.\n"
 	"--check asks the broker who we are and places nothing.\n";
@@ -105,6 +110,26 @@ static void run(struct executor *executor, bool once)
 	wakeup_close(&wakeup);
 }
 
+/*
+ * A ledger that is made anew from the chain knows no hedge, and all of them may be at the broker. A
+ * person says so, once, by halt or resume.
+ */
+static void halt_unless_known(struct executor *executor, const struct executor_config *config)
+{
+	static const char reason[] = "this ledger has never sent an order to this live broker: see "
+				     "docs/operating.md, then executor resume";
+	const char *broker = config->broker.text;
+
+	if (strcmp(config->trading_mode.text, "live") != 0 || strcmp(broker, "dry-run") == 0 ||
+	    controls_trading_was_decided(&executor->controls) ||
+	    executions_count_submitted(&executor->executions, broker, 0) > 0 ||
+	    !store_begin(&executor->store))
+		return;
+	controls_set_trading_halted(&executor->controls, true, reason);
+	store_commit(&executor->store);
+	log_error("trading is halted: %s", reason);
+}
+
 static int trade(struct executor_config *config, bool once)
 {
 	struct executor_options options;
@@ -124,6 +149,7 @@ static int trade(struct executor_config *config, bool once)
 	log_info("ready database=%s broker=%s mode=%s", config->database_path.text,
 		 config->broker.text, config->trading_mode.text);
 
+	halt_unless_known(&executor, config);
 	run(&executor, once);
 
 	log_info("stopped open_executions=%" PRId64, executions_count_open(&executor.executions));

@@ -57,6 +57,14 @@ bool controls_trading_halted(struct controls *controls, struct control_reason *r
 	return halted;
 }
 
+bool controls_trading_was_decided(struct controls *controls)
+{
+	bool found = statement_row(&controls->find);
+
+	statement_reset(&controls->find);
+	return found;
+}
+
 void controls_set_trading_halted(struct controls *controls, bool halted, const char *reason)
 {
 	struct control_reason short_reason = shorten(reason);

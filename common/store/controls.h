@@ -30,6 +30,9 @@ void controls_close(struct controls *controls);
  */
 bool controls_trading_halted(struct controls *controls, struct control_reason *reason);
 
+/* Whether the switch was ever thrown, either way. */
+bool controls_trading_was_decided(struct controls *controls);
+
 /* Inside a transaction. reason: shortened to fit. */
 void controls_set_trading_halted(struct controls *controls, bool halted, const char *reason);
 

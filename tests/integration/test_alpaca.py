@@ -239,6 +239,7 @@ def test_live_trading_is_asked_for_twice(hedger, sim):
         "TRADING_MODE": "live", "MAX_ORDER_SHARES": "10", "MAX_ORDER_NOTIONAL": "2000", "MAX_DAILY_ORDERS": "3",
     }
     hedger.ask()
+    hedger.run("resume")
     program = hedger.start(**live, ALPACA_ACCOUNT_NUMBER="PA7654321")
     wait_until(lambda: "PA1234567" in (hedger.execution()["error"] or ""), 10, "the reason")
     program.stop()
