@@ -37,8 +37,18 @@ static const char next_sql[] =
 	" AND (processed_at, id) > (:after_processed_at, :after_id) AND processed_at < :before"
 	" ORDER BY processed_at, id LIMIT 1";
 
+/*
+ * Not an UPDATE: SQLite overwrites a row where it stands, and most are alone on their page, which
+ * would stay as it is with little on it. Deleted and inserted again the rows share pages, and those
+ * left over are free. Nothing else may differ, so every column of the table stands here.
+ */
+#define KEPT                                                                                       \
+	"id, tx_hash, log_index, block_number, block_hash, block_timestamp, event_type, removed,"  \
+	" processed, outcome, error, source, created_at, processed_at, confirmed, reversed_at"
+
 static const char mark_sql[] =
-	"UPDATE event_queue AS q SET event_data = :archived, archived_at = :archived_at"
+	"REPLACE INTO event_queue (" KEPT ", event_data, archived_at)"
+	" SELECT " KEPT ", :archived, :archived_at FROM event_queue AS q"
 	" WHERE id = :id AND archived_at IS NULL AND outcome IN ('trade', 'filtered') AND " SETTLED;
 
 /* Enough that a few which are never settled hide nothing, and few enough to read. */

@@ -1,9 +1,13 @@
 """A database is lost; its hedges are at the broker. Nothing is hedged twice, nothing is left unhedged."""
 
+import subprocess
+
 import pytest
 
+from lib.ballast import binary
 from lib.broker_sim import BrokerSimulator
-from lib.hedger import settings
+from lib.documents import block_of
+from lib.hedger import Hedger, settings
 
 LIVE = {
     "TRADING_MODE": "live", "ALPACA_ACCOUNT_NUMBER": "PA1234567", "ALLOW_SHORT": "1", "MAX_ORDER_SHARES": "100",
@@ -24,6 +28,26 @@ def live(stack, sim):
     """A live ledger, and the way by cron."""
     stack.config |= settings(sim, "alpaca") | LIVE
     return stack
+
+
+def as_written(stack, name: str) -> str:
+    """Runs a block of docs/operating.md with the files it names, and nothing in the environment. What it prints."""
+    conf, secrets = stack.folder / "ballast.conf", stack.folder / "secrets"
+    own = {key: value for key, value in stack.config.items() if not key.startswith("ALPACA_API_")}
+    conf.write_text("".join(f"{key}={value}\n" for key, value in own.items()))
+    secrets.touch(mode=0o600)
+    secrets.write_text("".join(f"{key}={value}\n" for key, value in stack.config.items() if key not in own))
+    places = {"/etc/ballast/ballast.conf": conf, "/etc/ballast/secrets": secrets, "ballast.db": stack.database.path}
+    told = ""
+    for words in block_of(name, "docs/operating.md"):
+        program = words[0] if words[0] == "sqlite3" else binary(words[0])
+        done = subprocess.run(
+            [program, *(str(places.get(word, word)) for word in words[1:])],
+            env={"PATH": "/usr/bin:/bin"}, cwd=stack.folder, capture_output=True, text=True, timeout=60, check=False,
+        )
+        assert done.returncode == 0, f"{' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}"
+        told += done.stdout
+    return told
 
 
 def cron(stack) -> None:
@@ -73,23 +97,17 @@ def test_the_group_that_goes_on_after_a_restart_is_not_halted(market, live, sim)
 
 
 def test_the_ledger_is_rebuilt_and_takes_over_what_the_broker_holds(lost, sim):
-    lost.run("executor", "halt", "the database was lost")
-    lost.run("backfiller", "--once")
-    lost.run("processor", "--once")
+    """docs/operating.md, The database is lost, as it is written there."""
+    told = as_written(lost, "rebuild")
     assert pending(lost) == [(1, "AAPL", "BUY", "5"), (2, "NVDA", "SELL", "3")]
-    assert "--filled" in lost.run("executor", "--help").text()
-    # What the broker's own site says of the account.
-    lost.run("executor", "resolve", "1", "--filled", "5", "150.25", "--reason", "held at the broker")
+    assert "HALTED, the database was lost" in told and "execution 1 PENDING BUY 5 AAPL" in told
+    told = as_written(lost, "take-over")
+    assert "execution 3 PENDING BUY 2 AAPL" in told
     lost.run("executor", "resolve", "2", "--filled", "3", "unknown", "--reason", "held at the broker")
     lost.run("processor", "--once")
     assert pending(lost) == [(3, "AAPL", "BUY", "2")]
-    hedged = lost.database.rows(
-        "SELECT symbol, sum(CASE direction WHEN 'BUY' THEN 1 ELSE -1 END * CAST(filled_shares AS INTEGER)) AS shares"
-        " FROM executions GROUP BY symbol"
-    )
-    assert {row["symbol"]: row["shares"] for row in hedged} == sim.positions and sim.count() == 2
-    assert "identical" in lost.run("processor", "--replay").text()
-    lost.run("executor", "resume")
+    assert as_written(lost, "compare").split() == [f"{ticker}|{shares}" for ticker, shares in sim.positions.items()]
+    assert "identical" in as_written(lost, "go-on") and sim.count() == 2
     cron(lost)
     assert sim.positions == {"AAPL": 7, "NVDA": -3} and sim.count() == 3
     assert (lost.database.position("AAPL"), lost.database.position("NVDA")) == ("-0.4", "0.7")
@@ -143,3 +161,52 @@ def test_an_older_backup_is_brought_up_to_what_the_broker_holds(market, live, si
     live.run("executor", "resume")
     cron(live)
     assert sim.positions == {"AAPL": 7} and pending(live) == []
+
+
+def test_the_first_run_is_as_it_is_written(market, stack):
+    market.take("AAPL0x", "SELL", "1.5", usdc="345")
+    assert "configuration and broker are good" in as_written(stack, "check")
+    assert not stack.database.path.exists()
+    assert "AAPL" in as_written(stack, "by-hand")
+    assert as_written(stack, "prove").count("identical") == 2
+    as_written(stack, "moved")
+    assert stack.database.value("SELECT reason FROM controls") == "moved to another machine"
+
+
+def test_a_copied_ledger_goes_on_elsewhere(market, stack, workdir):
+    market.take("AAPL0x", "SELL", "1.5", usdc="345")
+    cron(stack)
+    there = workdir / "there"
+    there.mkdir()
+    for path in workdir.glob("ballast.db*"):
+        if path.suffix != ".lock":
+            (there / path.name).write_bytes(path.read_bytes())
+    stack.config["DATABASE_PATH"] = str(there / "ballast.db")
+    market.take("AAPL0x", "SELL", "1.5", usdc="345")
+    assert "identical" in stack.run("processor", "--replay").text()
+    cron(stack)
+    moved = type(stack.database)(there / "ballast.db")
+    assert [row["shares"] for row in moved.executions("AAPL")] == ["1", "2"] and moved.position("AAPL") == "0"
+
+
+def test_new_keys_of_the_broker_are_taken_up(workdir, sim):
+    hedger = Hedger(workdir, sim)
+    hedger.ask("AAPL", 1, "BUY")
+    sim.alpaca_secret = "a-new-secret"
+    assert "refuses the key" in hedger.run("--check", expect=78).text()
+    hedger.run("--once")
+    assert hedger.status() == "PENDING" and sim.orders() == []
+    hedger.config["ALPACA_API_SECRET"] = "a-new-secret"
+    hedger.run("--check")
+    hedger.hedge("FILLED")
+
+
+def test_a_new_encryption_key_needs_a_new_login(workdir, sim):
+    hedger = Hedger(workdir, sim, broker="schwab")
+    hedger.login()
+    other = {"ENCRYPTION_KEY": "ff" * 32}
+    hedger.ask("AAPL", 1, "BUY")
+    hedger.run("--once", **other)
+    assert hedger.status() == "PENDING" and sim.orders() == []
+    hedger.login(**other)
+    hedger.hedge("FILLED", **other)

@@ -102,7 +102,10 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         uri = f"{self.path.resolve().as_uri()}?mode=ro"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5)
+        return self.with_functions(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5))
+
+    @staticmethod
+    def with_functions(connection: sqlite3.Connection) -> sqlite3.Connection:
         connection.row_factory = sqlite3.Row
         connection.create_function("decimal_add", 2, _exact(lambda a, b: canonical(_EXACT.add(a, b))))
         connection.create_function("decimal_sub", 2, _exact(lambda a, b: canonical(_EXACT.subtract(a, b))))

@@ -120,6 +120,58 @@ static void what_is_settled_moves_and_leaves_its_name(void **state)
 	assert_true(archiver_wait_ms(&books->archiver) > 0);
 }
 
+/* A row is written again with its columns by name; so does the archive have them by name. */
+static void every_column_of_the_queue_is_kept(void **state)
+{
+	static const char all_sql[] =
+		"SELECT group_concat(tx_hash || log_index || block_number || block_hash ||"
+		" block_timestamp || event_type || removed || processed || outcome ||"
+		" coalesce(error, 'none') || source || created_at || processed_at || confirmed ||"
+		" coalesce(reversed_at, 'none')) AS value FROM (SELECT * FROM event_queue"
+		" WHERE id IN (1, 3) ORDER BY id)";
+	struct books *books = *state;
+	struct statement statement;
+	char before[1024];
+
+	test_sql_expect(store_of(books),
+			"SELECT CAST(count(*) AS TEXT) AS value"
+			" FROM pragma_table_info('event_queue')",
+			"18");
+	statement_prepare(&statement, store_of(books), all_sql);
+	assert_true(statement_row(&statement));
+	(void)snprintf(before, sizeof(before), "%s", statement_text(&statement, "value"));
+	statement_finalize(&statement);
+	archive_all(books);
+	expect_archived(books, "1,3");
+	statement_prepare(&statement, store_of(books), all_sql);
+	assert_true(statement_row(&statement));
+	assert_string_equal(statement_text(&statement, "value"), before);
+	statement_finalize(&statement);
+}
+
+/* Rows that were alone on their pages leave these free. */
+static void the_pages_of_what_moved_are_free(void **state)
+{
+	struct books *books = *state;
+
+	begin(books->fixture);
+	for (int i = 0; i < 200; i++) {
+		struct event_row row;
+
+		append_event(books->fixture, &row);
+		event_queue_mark_processed(&books->fixture->events, row.id, EVENT_OUTCOME_FILTERED,
+					   "not ours");
+	}
+	(void)test_store_run(store_of(books),
+			     "UPDATE event_queue SET event_data = '\"' || printf('%03500d', 0) ||"
+			     " '\"', processed_at = '2026-01-01T00:00:00.000Z' WHERE id > 3");
+	commit(books->fixture);
+	archive_all(books);
+	assert_int_equal(books->archiver.archived, 202);
+	assert_true(test_store_int64(store_of(books), "PRAGMA freelist_count", "freelist_count") >
+		    150);
+}
+
 struct keeper {
 	const char *sql;
 	const char *archived;
@@ -346,6 +398,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_settled_moves_and_leaves_its_name,
 						set_up_books, tear_down_books),
+		cmocka_unit_test_setup_teardown(every_column_of_the_queue_is_kept, set_up_books,
+						tear_down_books),
+		cmocka_unit_test_setup_teardown(the_pages_of_what_moved_are_free, set_up_books,
+						tear_down_books),
 		cmocka_unit_test_setup_teardown(what_may_still_change_stays, set_up_books,
 						tear_down_books),
 		cmocka_unit_test_setup_teardown(what_is_younger_stays_and_no_file_is_made,
