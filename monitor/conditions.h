@@ -65,4 +65,7 @@ void conditions_close(struct conditions *conditions);
  */
 void conditions_read(struct conditions *conditions, int64_t now_ms, struct condition_list *list);
 
+/* From where coverage must be contiguous. */
+int64_t conditions_first_block(struct conditions *conditions);
+
 #endif

@@ -223,7 +223,7 @@ static void read_quarantined(struct conditions *conditions, struct condition_lis
 	}
 }
 
-static int64_t first_block(struct conditions *conditions)
+int64_t conditions_first_block(struct conditions *conditions)
 {
 	int64_t first = conditions->options.deployment_block;
 
@@ -236,7 +236,7 @@ static int64_t first_block(struct conditions *conditions)
 void conditions_read_chain(struct conditions *conditions, int64_t now_ms,
 			   struct condition_list *list)
 {
-	struct chain_facts facts = {.first = first_block(conditions)};
+	struct chain_facts facts = {.first = conditions_first_block(conditions)};
 
 	facts.open = conditions->has_lock &&
 		     listener_sessions_current(&conditions->sessions, &facts.session);

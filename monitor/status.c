@@ -83,12 +83,9 @@ static void show_listener(const struct status *status)
 static void show_coverage(const struct status *status)
 {
 	struct block_coverage *coverage = &status->conditions->coverage;
-	int64_t first = status->conditions->options.deployment_block;
+	const int64_t first = conditions_first_block(status->conditions);
 	int64_t highest;
 
-	if (first < 0)
-		first = count(status,
-			      "SELECT ifnull(min(first_block), 0) AS n FROM block_coverage");
 	if (!block_coverage_highest(coverage, &highest)) {
 		(void)fprintf(status->file, "coverage    none\n");
 		return;
