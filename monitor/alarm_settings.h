@@ -18,7 +18,8 @@ struct alarm_settings {
 #define ALARM_KEYS(settings_)                                                                      \
 	{.name = "ALERT_COMMAND",                                                                  \
 	 .kind = CONFIG_KIND_TEXT,                                                                 \
-	 .help = "a program to run with NAME and TEXT when a person is needed (absolute path)",    \
+	 .help = "absolute path of a program that is run with NAME and TEXT when a person is "     \
+		 "needed",                                                                         \
 	 .target = &(settings_)->command},                                                         \
 		{.name = "ALERT_TIMEOUT_SECONDS",                                                  \
 		 .kind = CONFIG_KIND_INTEGER,                                                      \
