@@ -315,22 +315,21 @@ static void write_files(struct metrics_text *text, const struct metrics *metrics
 	write_bytes(text, "ballast_disk_size_bytes", "Size of the database's disk.", sizes.disk);
 }
 
-static void write_profit(struct metrics_text *text, const struct metrics_profit *profit,
-			 size_t profit_count)
+static void write_profit(struct metrics_text *text, const struct pnl_totals *totals)
 {
 	struct metrics_labels labels;
 
-	if (profit == NULL || profit_count == 0)
+	if (totals == NULL || totals->symbol_count == 0)
 		return;
 	metrics_text_family(text, "ballast_realised_profit_dollars", "gauge",
 			    "What fills and hedges have earned, first in, first out.");
-	for (size_t i = 0; i < profit_count && i < METRICS_SYMBOLS_MAXIMUM; i++)
-		metrics_text_sample(text, "", label(&labels, "symbol", profit[i].symbol.text),
-				    usd_text(profit[i].realised).text);
+	for (size_t i = 0; i < totals->symbol_count && i < METRICS_SYMBOLS_MAXIMUM; i++)
+		metrics_text_sample(text, "", label(&labels, "symbol", totals->symbols[i].text),
+				    usd_text(totals->realised[i]).text);
 }
 
 bool metrics_write(struct metrics *metrics, const struct condition_list *list,
-		   const struct metrics_profit *profit, size_t profit_count, struct buffer *buffer)
+		   const struct pnl_totals *totals, struct buffer *buffer)
 {
 	struct store *store = metrics->conditions->store;
 	const bool outermost = !store->reading;
@@ -352,7 +351,7 @@ bool metrics_write(struct metrics *metrics, const struct condition_list *list,
 	if (outermost)
 		store_end_read(store);
 	metrics_counts_write(&metrics->counts, &text);
-	write_profit(&text, profit, profit_count);
+	write_profit(&text, totals);
 	write_files(&text, metrics);
 	return text.complete;
 }

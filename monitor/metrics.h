@@ -12,6 +12,7 @@
 #include "monitor/condition_list.h"
 #include "monitor/conditions.h"
 #include "monitor/metrics_counts.h"
+#include "monitor/pnl.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,12 +21,6 @@
 
 /* A few hundred bytes for each of 500 symbols, and all that there is but once. */
 #define METRICS_MAXIMUM ((size_t)1024 * 1024)
-
-/* Realised profit of a symbol, as `monitor report pnl` tells it. */
-struct metrics_profit {
-	struct symbol symbol;
-	struct usd realised;
-};
 
 struct metrics {
 	struct conditions *conditions;
@@ -39,12 +34,11 @@ void metrics_open(struct metrics *metrics, struct conditions *conditions);
 void metrics_close(struct metrics *metrics);
 
 /*
- * Appends everything that the database tells. list: what conditions_read has just found. profit:
- * NULL when it is not known. False: it does not fit, and the buffer is of no use.
+ * Appends everything that the database tells. list: what conditions_read has just found. totals:
+ * NULL when they are not known. False: it does not fit, and the buffer is of no use.
  */
 MUST_USE bool metrics_write(struct metrics *metrics, const struct condition_list *list,
-			    const struct metrics_profit *profit, size_t profit_count,
-			    struct buffer *buffer);
+			    const struct pnl_totals *totals, struct buffer *buffer);
 
 /* In its place when the database cannot be read: that this is so. */
 MUST_USE bool metrics_write_unreadable(struct buffer *buffer);

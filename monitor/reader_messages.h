@@ -14,6 +14,7 @@
 enum reader_question {
 	READER_FOLLOW, /* id 1: from now on the state after each commit; 0: no longer. No answer. */
 	READER_STATE,
+	READER_METRICS,	  /* text for Prometheus, but for what the alarms count */
 	READER_READINESS, /* text for people: a line for each problem */
 	READER_FILLS,
 	READER_EXECUTIONS,

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "monitor/json.h"
+#include "monitor/metrics.h"
 #include "monitor/pnl.h"
 #include "monitor/reader.h"
 #include "monitor/rows.h"
@@ -38,6 +39,7 @@ struct reader_process {
 	bool has_lock;
 	struct wakeup wakeup;
 	struct conditions conditions;
+	struct metrics metrics;
 	struct condition_list list;
 	struct state state;
 	struct rows rows;
@@ -99,6 +101,15 @@ static unsigned int write_readiness(struct reader_process *reader)
 	return list->count == 0 ? 200 : 503;
 }
 
+static unsigned int write_metrics(struct reader_process *reader)
+{
+	conditions_read(&reader->conditions, clock_monotonic_ms(), &reader->list);
+	return metrics_write(&reader->metrics, &reader->list,
+			     reader->pnl.known ? &reader->pnl.totals : NULL, &reader->text)
+		       ? 200
+		       : 500;
+}
+
 /* Returns the status: 404 no such thing, 500 it does not fit, 503 it is not known yet. */
 static unsigned int write_answer(struct reader_process *reader,
 				 const struct reader_request *request)
@@ -112,6 +123,8 @@ static unsigned int write_answer(struct reader_process *reader,
 		invariant_unreachable("a question without an answer");
 	case READER_READINESS:
 		return write_readiness(reader);
+	case READER_METRICS:
+		return write_metrics(reader);
 	case READER_STATE:
 		conditions_read(&reader->conditions, clock_monotonic_ms(), &reader->list);
 		state_write(&reader->state, &reader->list, &json);
@@ -199,6 +212,7 @@ static void open_database(struct reader_process *reader)
 	store_open_read_only(&reader->store, path);
 	wakeup_open(&reader->wakeup, &reader->store);
 	conditions_open(&reader->conditions, &reader->store, &reader->settings->conditions);
+	metrics_open(&reader->metrics, &reader->conditions);
 	pnl_open(&reader->pnl, &reader->store);
 	state_open(&reader->state, &reader->store, reader->settings, &reader->pnl);
 	rows_open(&reader->rows, &reader->store);

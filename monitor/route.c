@@ -2,6 +2,7 @@
 #include "monitor/route.h"
 
 #include "base/compiler.h"
+#include "monitor/metrics.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -23,6 +24,7 @@ struct data_route {
 static const struct data_route data_routes[] = {
 	{"/api/state", READER_STATE, CONTENT_JSON, false, false},
 	{"/readyz", READER_READINESS, CONTENT_TEXT, false, false},
+	{"/metrics", READER_METRICS, METRICS_CONTENT_TYPE, false, false},
 	{"/api/fills", READER_FILLS, CONTENT_JSON, true, true},
 	{"/api/executions", READER_EXECUTIONS, CONTENT_JSON, true, true},
 	{"/api/pnl", READER_PNL, CONTENT_JSON, false, true},

@@ -12,6 +12,7 @@
 #include "monitor/event_stream.h"
 #include "monitor/http_server.h"
 #include "monitor/json.h"
+#include "monitor/metrics.h"
 #include "monitor/reader.h"
 #include "monitor/route.h"
 
@@ -36,6 +37,7 @@ struct waiter {
 	int64_t ticket;
 	int64_t since_ms;
 	const char *content_type;
+	bool metrics; /* the alarms have something to add */
 };
 
 struct server {
@@ -164,7 +166,26 @@ static void wait_for(struct server *server, struct http_exchange *exchange, stru
 		.ticket = route->request.ticket,
 		.since_ms = clock_monotonic_ms(),
 		.content_type = route->content_type,
+		.metrics = route->request.question == READER_METRICS,
 	};
+}
+
+/* What the reader knows, and what the alarms have done. body: empty when it cannot read. */
+static void answer_metrics(const struct server *server, struct http_exchange *exchange,
+			   struct bytes body)
+{
+	struct buffer text;
+	bool fits;
+
+	buffer_init(&text, 2 * METRICS_MAXIMUM);
+	fits = body.length > 0 ? buffer_append(&text, body.data, body.length)
+			       : metrics_write_unreadable(&text);
+	if (fits && metrics_write_alarms(&server->alarms, &text))
+		answer_data(exchange, METRICS_CONTENT_TYPE, 200,
+			    (struct bytes){text.bytes, text.length});
+	else
+		answer_error(exchange, 500, "the answer would be too long");
+	buffer_free(&text);
 }
 
 /* In the form of the other problems. */
@@ -184,6 +205,8 @@ static void give_data(struct server *server, struct http_exchange *exchange, str
 
 	if (problem != NULL && route->request.question == READER_READINESS)
 		answer_unready(exchange, problem);
+	else if (problem != NULL && route->request.question == READER_METRICS)
+		answer_metrics(server, exchange, (struct bytes){NULL, 0});
 	else if (problem != NULL)
 		answer_error(exchange, 503, problem);
 	else if (route->request.question == READER_STATE && server->state_ms > 0 &&
@@ -323,7 +346,10 @@ static void on_answer(void *context, const struct reader_answer *answer, struct 
 		if (exchange == NULL || waiter->ticket != answer->ticket)
 			continue;
 		waiter->exchange = NULL;
-		answer_data(exchange, waiter->content_type, answer->status, body);
+		if (waiter->metrics && answer->status == 200)
+			answer_metrics(server, exchange, body);
+		else
+			answer_data(exchange, waiter->content_type, answer->status, body);
 	}
 }
 

@@ -209,6 +209,7 @@ static struct trace_way find_way(struct trace *trace, enum reader_question quest
 	case READER_FOLLOW:
 	case READER_STATE:
 	case READER_READINESS:
+	case READER_METRICS:
 	case READER_FILLS:
 	case READER_EXECUTIONS:
 	case READER_PNL:

@@ -31,7 +31,7 @@ static void scrape(void)
 {
 	buffer_clear(&page);
 	test_read(&ledger);
-	assert_true(metrics_write(&metrics, &ledger.list, NULL, 0, &page));
+	assert_true(metrics_write(&metrics, &ledger.list, NULL, &page));
 }
 
 /* The page has this line, once. */
@@ -243,22 +243,22 @@ static void what_does_not_fit_is_told(void **state)
 	(void)state;
 	buffer_init(&small, 1000);
 	test_read(&ledger);
-	assert_false(metrics_write(&metrics, &ledger.list, NULL, 0, &small));
+	assert_false(metrics_write(&metrics, &ledger.list, NULL, &small));
 	buffer_free(&small);
 }
 
 static void profit_and_logins_are_told_when_there_are_any(void **state)
 {
-	struct metrics_profit profit[1];
+	static struct pnl_totals totals;
 
 	(void)state;
-	memset(profit, 0, sizeof(profit));
-	assert_true(symbol_set(&profit[0].symbol, "AAPL"));
-	assert_true(usd_parse("-1.05", &profit[0].realised));
+	totals.symbol_count = 1;
+	assert_true(symbol_set(&totals.symbols[0], "AAPL"));
+	assert_true(usd_parse("-1.05", &totals.realised[0]));
 	test_ledger_run(&ledger, "INSERT INTO broker_tokens VALUES ('schwab',"
 				 " '2026-01-01T00:00:00.000Z', '', '', 1, '')");
 	test_read(&ledger);
-	assert_true(metrics_write(&metrics, &ledger.list, profit, 1, &page));
+	assert_true(metrics_write(&metrics, &ledger.list, &totals, &page));
 	expect_line("ballast_realised_profit_dollars{symbol=\"AAPL\"} -1.05");
 	expect_line("ballast_login_end_time_seconds{broker=\"schwab\"} 1767830400.000");
 }
