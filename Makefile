@@ -44,7 +44,7 @@ COMMON         := $(OUT)/libcommon.a
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/tests/unit/%,$(wildcard tests/unit/*/*_test.c))
 SOURCES        := $(COMMON_SOURCES) $(foreach p,$(PROGRAMS),$(wildcard $(p)/*.c))
 
-.PHONY: all check test integration differential coverage measured faults broker-faults mutants demo lint install uninstall clean
+.PHONY: all check test integration differential coverage measured faults broker-faults mutants demo lint install uninstall deb deb-test clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -194,8 +194,18 @@ install: all
 uninstall:
 	$(QUIET)scripts/install-files uninstall
 
+# A Debian package of what is built: build/deb/ballast_*.deb. DEB_VERSION: another version than debian/changelog's.
+deb: all
+	scripts/setup deb
+	$(QUIET)rm -rf debian/ballast debian/.debhelper
+	$(QUIET)env -u MAKEFLAGS -u PREFIX -u DESTDIR DEB_VERSION=$(DEB_VERSION) debian/rules binary
+
+# Installs, upgrades, runs, removes and purges the package in a Debian of its own. Minutes; root and the network.
+deb-test: deb
+	tests/packaging/run
+
 clean:
-	rm -rf build
+	rm -rf build debian/ballast debian/.debhelper
 
 include tests/fuzz/fuzz.mk
 
