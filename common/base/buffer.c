@@ -113,14 +113,33 @@ static bool make_room(struct buffer *buffer, size_t length)
 	return true;
 }
 
-bool buffer_append(struct buffer *buffer, const void *data, size_t length)
+uint8_t *buffer_extend(struct buffer *buffer, size_t length)
 {
+	size_t before = buffer->length;
+
 	if (!make_room(buffer, length))
-		return false;
-	if (length > 0)
-		memcpy(buffer->bytes + buffer->length, data, length);
+		return NULL;
 	buffer->length += length;
 	buffer->bytes[buffer->length] = '\0';
+	return buffer->bytes + before;
+}
+
+void buffer_shorten(struct buffer *buffer, size_t length)
+{
+	invariant(length <= buffer->length);
+	buffer->length = length;
+	if (buffer->bytes != NULL)
+		buffer->bytes[length] = '\0';
+}
+
+bool buffer_append(struct buffer *buffer, const void *data, size_t length)
+{
+	uint8_t *added = buffer_extend(buffer, length);
+
+	if (added == NULL)
+		return false;
+	if (length > 0)
+		memcpy(added, data, length);
 	return true;
 }
 

@@ -50,6 +50,14 @@ MUST_USE bool buffer_append_text(struct buffer *buffer, const char *text);
 MUST_USE bool buffer_append_format(struct buffer *buffer, const char *format, ...)
 	PRINTF_LIKE(2, 3);
 
+/*
+ * Makes the buffer longer by length bytes and gives where they begin, for who writes them at once.
+ * NULL, and nothing changed, when the maximum would be exceeded. buffer_shorten takes back.
+ */
+uint8_t *buffer_extend(struct buffer *buffer, size_t length);
+/* Drops what stands behind the first length bytes; length <= buffer->length. */
+void buffer_shorten(struct buffer *buffer, size_t length);
+
 /* The contents as a C string ("" when empty). Valid until the buffer changes. */
 const char *buffer_text(const struct buffer *buffer);
 

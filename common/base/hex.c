@@ -5,17 +5,20 @@
 
 #define QUANTITY_DIGITS 16
 
+/* One more than a digit's value; 0: no digit. A table, since megabytes of an answer are digits. */
+static const uint8_t values[256] = {
+	['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,
+	['6'] = 7,  ['7'] = 8,	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+	['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
 static bool digit_value(char digit, uint8_t *value)
 {
-	if (digit >= '0' && digit <= '9')
-		*value = (uint8_t)(digit - '0');
-	else if (digit >= 'a' && digit <= 'f')
-		*value = (uint8_t)(digit - 'a' + 10);
-	else if (digit >= 'A' && digit <= 'F')
-		*value = (uint8_t)(digit - 'A' + 10);
-	else
-		return false;
-	return true;
+	uint8_t found = values[(unsigned char)digit];
+
+	*value = (uint8_t)(found - 1);
+	return found != 0;
 }
 
 static bool has_prefix(const char *text)
@@ -65,6 +68,7 @@ bool hex_parse_data(const char *text, struct buffer *bytes)
 {
 	size_t before = bytes->length;
 	size_t length;
+	uint8_t *parsed;
 
 	if (!has_prefix(text))
 		return false;
@@ -72,13 +76,12 @@ bool hex_parse_data(const char *text, struct buffer *bytes)
 	length = strlen(text);
 	if (length % 2 != 0)
 		return false;
-	for (size_t i = 0; i < length; i += 2) {
-		uint8_t byte;
-
-		if (!parse_byte(text + i, &byte) || !buffer_append(bytes, &byte, 1)) {
-			bytes->length = before;
-			if (bytes->bytes != NULL)
-				bytes->bytes[before] = '\0';
+	parsed = buffer_extend(bytes, length / 2);
+	if (parsed == NULL)
+		return false;
+	for (size_t i = 0; i < length / 2; i++) {
+		if (!parse_byte(text + 2 * i, &parsed[i])) {
+			buffer_shorten(bytes, before);
 			return false;
 		}
 	}
@@ -105,18 +108,17 @@ static const char digits[] = "0123456789abcdef";
 
 bool hex_append_data(struct buffer *text, struct bytes bytes)
 {
-	size_t before = text->length;
+	uint8_t *added;
 
-	if (!buffer_append_text(text, "0x"))
+	/* Twice a length that exists in memory fits. */
+	added = buffer_extend(text, 2 + 2 * bytes.length);
+	if (added == NULL)
 		return false;
+	*added++ = '0';
+	*added++ = 'x';
 	for (size_t i = 0; i < bytes.length; i++) {
-		const char pair[2] = {digits[bytes.data[i] >> 4], digits[bytes.data[i] & 0x0f]};
-
-		if (!buffer_append(text, pair, sizeof(pair))) {
-			text->length = before;
-			text->bytes[before] = '\0';
-			return false;
-		}
+		*added++ = (uint8_t)digits[bytes.data[i] >> 4];
+		*added++ = (uint8_t)digits[bytes.data[i] & 0x0f];
 	}
 	return true;
 }

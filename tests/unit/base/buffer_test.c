@@ -42,6 +42,26 @@ static void a_maximum_of_nothing_takes_nothing(void **state)
 	buffer_free(&buffer);
 }
 
+static void a_buffer_is_made_longer_for_who_writes_and_shorter_again(void **state)
+{
+	struct buffer buffer;
+	uint8_t *added;
+
+	(void)state;
+	buffer_init(&buffer, 6);
+	buffer_shorten(&buffer, 0);
+	assert_true(buffer_append_text(&buffer, "abc"));
+	added = buffer_extend(&buffer, 3);
+	assert_ptr_equal(added, buffer.bytes + 3);
+	memcpy(added, "def", 3);
+	assert_string_equal(buffer_text(&buffer), "abcdef");
+	assert_null(buffer_extend(&buffer, 1));
+	assert_string_equal(buffer_text(&buffer), "abcdef");
+	buffer_shorten(&buffer, 2);
+	assert_string_equal(buffer_text(&buffer), "ab");
+	buffer_free(&buffer);
+}
+
 static void a_length_that_would_wrap_around_is_refused(void **state)
 {
 	struct buffer buffer;
@@ -188,6 +208,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_buffer_grows_to_its_maximum_and_not_beyond),
 		cmocka_unit_test(a_maximum_of_nothing_takes_nothing),
+		cmocka_unit_test(a_buffer_is_made_longer_for_who_writes_and_shorter_again),
 		cmocka_unit_test(a_length_that_would_wrap_around_is_refused),
 		cmocka_unit_test(bytes_of_every_value_are_kept_and_followed_by_a_nul),
 		cmocka_unit_test(clearing_keeps_the_memory_and_the_maximum),
