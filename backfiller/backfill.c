@@ -111,11 +111,13 @@ void backfill_open(struct backfill *backfill, struct store *store,
 		.plan = &backfill->plan,
 		.bloom = settings->use_bloom ? &backfill->bloom : NULL,
 		.linked_from = &backfill->guard.linked_from,
+		.takes_batches = &backfill->takes_batches,
 		.attempts_maximum = settings->attempts,
 		.for_ever = !settings->once,
 	};
 
-	*backfill = (struct backfill){.settings = *settings, .store = store, .next_id = 1};
+	*backfill = (struct backfill){
+		.settings = *settings, .store = store, .next_id = 1, .takes_batches = true};
 	open_tables(backfill);
 	backfill->http = http_open(&http);
 	buffer_init(&backfill->request, BUFFER_MAX_HTTP_REQUEST);
@@ -124,7 +126,8 @@ void backfill_open(struct backfill *backfill, struct store *store,
 	logs_bloom_ask(&backfill->bloom, &chain->orderbook, orderbook_topics,
 		       ORDERBOOK_TOPIC_COUNT);
 	verify_init(&backfill->verify, &backfill->coverage, &backfill->blocks, &backfill->ingest);
-	range_plan_init(&backfill->plan, settings->batch_size);
+	range_plan_init(&backfill->plan, settings->batch_size,
+			settings->batch_size * settings->batch_growth);
 	range_tasks_init(&backfill->tasks, &tasks);
 	progress_init(&backfill->progress, isatty(STDERR_FILENO) == 1);
 	open_source(backfill);
@@ -236,12 +239,12 @@ static struct range_task *choose_task(struct backfill *backfill, int64_t now_ms)
 	return task;
 }
 
-static void post(struct backfill *backfill, size_t slot)
+static void post(struct backfill *backfill, size_t slot, const struct http_filter *filter)
 {
 	const struct bytes body = {.data = backfill->request.bytes,
 				   .length = backfill->request.length};
 
-	http_start(backfill->http, slot, body);
+	http_start(backfill->http, slot, body, filter);
 	backfill->under_way++;
 }
 
@@ -258,16 +261,17 @@ static bool send_one(struct backfill *backfill)
 	if (chain_guard_due_ms(&backfill->guard) <= now_ms) {
 		chain_guard_request(&backfill->guard, backfill->next_id++, slot,
 				    &backfill->request);
-		post(backfill, slot);
+		post(backfill, slot, NULL);
 		return true;
 	}
 	task = backfill->guard.trust == CHAIN_SURE ? choose_task(backfill, now_ms) : NULL;
 	if (task == NULL)
 		return false;
-	range_reader_request(&task->reader, backfill->next_id++, &backfill->request);
+	range_reader_request(&task->reader, backfill->next_id, &backfill->request);
+	backfill->next_id += RANGE_READER_HEADERS;
 	task->state = RANGE_TASK_ASKING;
 	task->http_slot = slot;
-	post(backfill, slot);
+	post(backfill, slot, range_reader_filter(&task->reader));
 	return true;
 }
 

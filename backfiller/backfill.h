@@ -32,6 +32,7 @@
 struct backfill_settings {
 	const struct chain_settings *chain;
 	int64_t batch_size;
+	int64_t batch_growth; /* times batch_size that a batch may grow to */
 	int64_t concurrency;
 	int64_t attempts;
 	int64_t trail_seconds;
@@ -69,6 +70,7 @@ struct backfill {
 	uint64_t next_id;
 	size_t under_way;
 	struct node_health health;
+	bool takes_batches; /* as far as is known */
 	struct chain_guard guard;
 	int64_t guard_failures; /* since it was sure */
 

@@ -98,7 +98,7 @@ static void count_part(struct backfill *backfill, struct range_task *task, int64
 	struct block_range range = task->reader.range;
 	int64_t left;
 
-	range_plan_succeeded(&backfill->plan, block_range_count(range));
+	range_plan_succeeded(&backfill->plan, block_range_count(range), task->reader.logs.count);
 	unread_ranges_progress(&backfill->unread);
 	range_source_was_read(&backfill->source, range);
 	left = range_source_left(&backfill->source);
@@ -249,7 +249,7 @@ static void list_the_rest(struct backfill *backfill)
 	struct block_range range;
 
 	/* Nothing is read any more: a range is as long as its gap. */
-	range_plan_init(&backfill->plan, INT64_MAX);
+	range_plan_init(&backfill->plan, INT64_MAX, INT64_MAX);
 	while (backfill->unread.count < UNREAD_RANGES_MAXIMUM &&
 	       backfill_next_range(backfill, &range)) {
 		range_source_hand_out(&backfill->source, range);

@@ -26,6 +26,7 @@ struct backfiller_config {
 	struct log_settings log;
 	struct chain_settings chain;
 	int64_t batch_size;
+	int64_t batch_growth;
 	int64_t concurrency;
 	int64_t attempts;
 	int64_t trail_seconds;
@@ -218,8 +219,16 @@ int main(int argc, char **argv)
 		 .fallback = "1000",
 		 .minimum = 1,
 		 .maximum = 1000000,
-		 .help = "most blocks of one request",
+		 .help = "blocks of one request",
 		 .target = &config.batch_size},
+		{.name = "BACKFILL_BATCH_GROWTH",
+		 .kind = CONFIG_KIND_INTEGER,
+		 .fallback = "10",
+		 .minimum = 1,
+		 .maximum = 1000,
+		 .help = "times as many blocks that a request may grow to where there are few "
+			 "events; 1: none",
+		 .target = &config.batch_growth},
 		{.name = "BACKFILL_CONCURRENCY",
 		 .kind = CONFIG_KIND_INTEGER,
 		 .fallback = "4",
@@ -274,6 +283,7 @@ int main(int argc, char **argv)
 
 	process_start(&usage, 0, argc, argv, &arguments);
 	settings.batch_size = config.batch_size;
+	settings.batch_growth = config.batch_growth;
 	settings.concurrency = config.concurrency;
 	settings.attempts = config.attempts;
 	settings.trail_seconds = config.trail_seconds;

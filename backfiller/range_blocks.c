@@ -70,13 +70,16 @@ struct range_block *range_blocks_need(struct range_blocks *blocks, uint64_t bloc
 	return found;
 }
 
-struct range_block *range_blocks_without_header(const struct range_blocks *blocks)
+size_t range_blocks_without_header(const struct range_blocks *blocks, uint64_t *numbers,
+				   size_t maximum)
 {
-	for (size_t i = blocks->count; i > 0; i--) {
+	size_t count = 0;
+
+	for (size_t i = blocks->count; i > 0 && count < maximum; i--) {
 		if (!blocks->items[i - 1].has_header)
-			return &blocks->items[i - 1];
+			numbers[count++] = blocks->items[i - 1].block_number;
 	}
-	return NULL;
+	return count;
 }
 
 static bool is_in_doubt(const struct range_block *block)

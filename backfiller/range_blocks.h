@@ -50,8 +50,9 @@ struct range_block *range_blocks_need(struct range_blocks *blocks, uint64_t bloc
 /* NULL: not needed so far. */
 struct range_block *range_blocks_find(const struct range_blocks *blocks, uint64_t block_number);
 
-/* The highest without a header; NULL: every header is known. */
-struct range_block *range_blocks_without_header(const struct range_blocks *blocks);
+/* The numbers of those without a header, the highest first, at most maximum; how many. */
+size_t range_blocks_without_header(const struct range_blocks *blocks, uint64_t *numbers,
+				   size_t maximum);
 /* The lowest with doubts that another question can remove; NULL: there is none. */
 struct range_block *range_blocks_in_doubt(const struct range_blocks *blocks);
 

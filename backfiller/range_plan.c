@@ -3,10 +3,11 @@
 
 #include "base/log.h"
 
-void range_plan_init(struct range_plan *plan, int64_t maximum)
+void range_plan_init(struct range_plan *plan, int64_t first_size, int64_t maximum)
 {
-	invariant(maximum >= 1);
-	*plan = (struct range_plan){.batch_size = maximum, .maximum = maximum};
+	invariant(first_size >= 1 && first_size <= maximum);
+	*plan = (struct range_plan){
+		.batch_size = first_size, .first_size = first_size, .maximum = maximum};
 }
 
 int64_t block_range_count(struct block_range range)
@@ -35,22 +36,29 @@ struct block_range range_plan_clip_linked(struct block_range range, int64_t link
 	return range;
 }
 
-void range_plan_succeeded(struct range_plan *plan, int64_t block_count)
+static void grow(struct range_plan *plan, int64_t step)
 {
-	int64_t step = plan->batch_size / 2;
-
-	/* A rest that was smaller than a batch proves nothing about batches. */
-	if (block_count < plan->batch_size)
-		return;
-	plan->successes++;
-	if (plan->successes < RANGE_PLAN_SUCCESSES_TO_GROW)
-		return;
-	plan->successes = 0;
 	if (step < 1)
 		step = 1;
 	if (step > plan->maximum - plan->batch_size)
 		step = plan->maximum - plan->batch_size;
 	plan->batch_size += step;
+	plan->successes = 0;
+}
+
+void range_plan_succeeded(struct range_plan *plan, int64_t block_count, size_t logs)
+{
+	bool few = logs <= RANGE_PLAN_FEW_LOGS;
+
+	/* A rest that was smaller than a batch proves nothing about batches. */
+	if (block_count < plan->batch_size)
+		return;
+	plan->successes++;
+	if (few && !plan->was_too_large)
+		grow(plan, plan->batch_size);
+	else if (plan->successes >= RANGE_PLAN_SUCCESSES_TO_GROW &&
+		 (few || plan->batch_size < plan->first_size))
+		grow(plan, plan->batch_size / 2);
 }
 
 void range_plan_too_large(struct range_plan *plan, int64_t block_count)
@@ -58,6 +66,7 @@ void range_plan_too_large(struct range_plan *plan, int64_t block_count)
 	int64_t half = block_count / 2;
 
 	plan->successes = 0;
+	plan->was_too_large = true;
 	/* Ranges of the old size that are still under way must not shrink it once more each. */
 	if (half < plan->batch_size)
 		plan->batch_size = half;

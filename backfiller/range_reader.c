@@ -10,12 +10,25 @@
 
 #include <inttypes.h>
 
+/* Of more than one block: so much is kept of one answer at most, or fewer blocks are asked for. */
+#define RANGE_LOGS_MAXIMUM  10000
+#define RANGE_BYTES_MAXIMUM ((size_t)2 * 1024 * 1024)
+
+static bool take_logs_text(void *context, const char *text, size_t length, struct buffer *rest)
+{
+	struct range_reader *reader = context;
+
+	return evm_logs_stream_feed(&reader->stream, text, length, rest);
+}
+
 void range_reader_init(struct range_reader *reader, const struct evm_address *orderbook,
 		       const struct event_ingest *ingest, const struct logs_bloom_question *bloom)
 {
 	*reader = (struct range_reader){.orderbook = orderbook, .ingest = ingest, .bloom = bloom};
 	evm_logs_init(&reader->logs);
 	evm_logs_init(&reader->block_logs);
+	evm_logs_stream_init(&reader->stream, &reader->logs);
+	reader->filter = (struct http_filter){.take = take_logs_text, .context = reader};
 	range_blocks_init(&reader->blocks);
 }
 
@@ -23,6 +36,7 @@ void range_reader_clear(struct range_reader *reader)
 {
 	evm_logs_free(&reader->logs);
 	evm_logs_free(&reader->block_logs);
+	evm_logs_stream_free(&reader->stream);
 	range_blocks_free(&reader->blocks);
 }
 
@@ -58,6 +72,45 @@ static struct range_block *asked_block(const struct range_reader *reader)
 	return block;
 }
 
+/* Of other people's events in a final range nothing is asked but where they are. */
+static bool keeps_data(void *context, const struct evm_logs *logs, const struct evm_log *log)
+{
+	const struct range_reader *reader = context;
+	const struct orderbook_occurrence occurrence = {
+		.type = orderbook_is_clear(log) ? ORDERBOOK_CLEAR_V2 : ORDERBOOK_TAKE_ORDER_V2,
+		.log = log,
+	};
+
+	return reader->reading.linked || orderbook_is_after_clear(log) ||
+	       event_ingest_wants(reader->ingest, logs, &occurrence);
+}
+
+static void request_logs(struct range_reader *reader, uint64_t id, struct buffer *request)
+{
+	bool is_one_block = reader->range.first == reader->range.last;
+	const struct evm_logs_stream_options options = {
+		.question = {.address = reader->orderbook,
+			     .topic_choices = orderbook_topics,
+			     .topic_count = ORDERBOOK_TOPIC_COUNT,
+			     .first_block = (uint64_t)reader->range.first,
+			     .last_block = (uint64_t)reader->range.last},
+		.keeps_data = keeps_data,
+		.context = reader,
+		.maximum_logs = is_one_block ? 0 : RANGE_LOGS_MAXIMUM,
+		.maximum_bytes = is_one_block ? 0 : RANGE_BYTES_MAXIMUM,
+	};
+
+	evm_rpc_request_logs(request, id, reader->orderbook, orderbook_topics,
+			     ORDERBOOK_TOPIC_COUNT, options.question.first_block,
+			     options.question.last_block);
+	evm_logs_stream_begin(&reader->stream, &options);
+}
+
+const struct http_filter *range_reader_filter(const struct range_reader *reader)
+{
+	return reader->phase == RANGE_READER_LOGS ? &reader->filter : NULL;
+}
+
 void range_reader_request(struct range_reader *reader, uint64_t id, struct buffer *request)
 {
 	reader->request_id = id;
@@ -68,12 +121,14 @@ void range_reader_request(struct range_reader *reader, uint64_t id, struct buffe
 		evm_rpc_request_block(request, id, reader->asked_block);
 		return;
 	case RANGE_READER_LOGS:
-		evm_rpc_request_logs(request, id, reader->orderbook, orderbook_topics,
-				     ORDERBOOK_TOPIC_COUNT, (uint64_t)reader->range.first,
-				     (uint64_t)reader->range.last);
+		request_logs(reader, id, request);
 		return;
 	case RANGE_READER_HEADER:
-		evm_rpc_request_block(request, id, reader->asked_block);
+		if (reader->asked_header_count > 1)
+			evm_rpc_request_blocks(request, id, reader->asked_headers,
+					       reader->asked_header_count);
+		else
+			evm_rpc_request_block(request, id, reader->asked_block);
 		return;
 	case RANGE_READER_BLOCK_LOGS:
 		evm_rpc_request_logs_of_block(request, id, reader->orderbook, orderbook_topics,
@@ -105,10 +160,8 @@ static enum outcome judge_header(const struct range_reader *reader, struct bytes
 
 static enum outcome judge_logs(struct range_reader *reader, struct bytes body, struct error *error)
 {
-	enum outcome outcome = evm_rpc_answer_logs(
-		(const char *)body.data, body.length, reader->request_id, reader->orderbook,
-		orderbook_topics, ORDERBOOK_TOPIC_COUNT, (uint64_t)reader->range.first,
-		(uint64_t)reader->range.last, &reader->logs, error);
+	enum outcome outcome =
+		evm_logs_stream_end(&reader->stream, body, reader->request_id, error);
 
 	if (outcome != OUTCOME_OK)
 		return outcome;
@@ -202,15 +255,23 @@ static enum outcome prove_events(struct range_reader *reader, struct error *erro
 	return OUTCOME_OK;
 }
 
+static bool takes_batches(const struct range_reader *reader)
+{
+	return reader->reading.takes_batches != NULL && *reader->reading.takes_batches;
+}
+
 /* What is to be asked next; when that is nothing, the events must be proven. */
 static enum outcome go_on(struct range_reader *reader, struct error *error)
 {
-	const struct range_block *block = range_blocks_without_header(&reader->blocks);
+	const struct range_block *block;
 	enum outcome outcome;
 
-	if (block != NULL) {
+	reader->asked_header_count =
+		range_blocks_without_header(&reader->blocks, reader->asked_headers,
+					    takes_batches(reader) ? RANGE_READER_HEADERS : 1);
+	if (reader->asked_header_count > 0) {
 		reader->phase = RANGE_READER_HEADER;
-		reader->asked_block = block->block_number;
+		reader->asked_block = reader->asked_headers[0];
 		return OUTCOME_OK;
 	}
 	block = range_blocks_in_doubt(&reader->blocks);
@@ -271,17 +332,31 @@ static enum outcome take_last_again(struct range_reader *reader, struct bytes bo
 
 /* Headers are read from the last one down: in a linked range each is the parent of the one before.
  */
-static enum outcome take_header(struct range_reader *reader, struct bytes body, struct error *error)
+static enum outcome link_header(struct range_reader *reader, const struct evm_block *block,
+				struct error *error)
 {
-	const struct range_block *next = range_reader_block(reader, reader->asked_block + 1);
-	struct evm_block block = {.number = 0};
-	enum outcome outcome = judge_header(reader, body, &block, error);
+	const struct range_block *next = range_reader_block(reader, block->number + 1);
+	struct range_block *known = range_blocks_find(&reader->blocks, block->number);
 
-	if (outcome != OUTCOME_OK)
-		return outcome;
-	if (next != NULL && !evm_word_equal(&next->parent_hash, &block.hash))
-		return moved(error, block.number, "is not the parent of the next one");
-	outcome = keep_header(reader, asked_block(reader), &block, error);
+	invariant(known != NULL);
+	if (next != NULL && !evm_word_equal(&next->parent_hash, &block->hash))
+		return moved(error, block->number, "is not the parent of the next one");
+	return keep_header(reader, known, block, error);
+}
+
+static enum outcome take_headers(struct range_reader *reader, struct bytes body,
+				 struct error *error)
+{
+	struct evm_block blocks[RANGE_READER_HEADERS];
+	size_t count = reader->asked_header_count;
+	enum outcome outcome =
+		count == 1 ? judge_header(reader, body, &blocks[0], error)
+			   : evm_rpc_answer_blocks((const char *)body.data, body.length,
+						   reader->request_id, reader->asked_headers, count,
+						   blocks, error);
+
+	for (size_t i = 0; i < count && outcome == OUTCOME_OK; i++)
+		outcome = link_header(reader, &blocks[i], error);
 	return outcome == OUTCOME_OK ? go_on(reader, error) : outcome;
 }
 
@@ -374,7 +449,7 @@ static enum outcome judge(struct range_reader *reader, struct bytes body, struct
 	case RANGE_READER_LAST_AFTER:
 		return take_last_again(reader, body, error);
 	case RANGE_READER_HEADER:
-		return take_header(reader, body, error);
+		return take_headers(reader, body, error);
 	case RANGE_READER_BLOCK_LOGS:
 		return take_block_logs(reader, body, error);
 	case RANGE_READER_RECEIPTS:
@@ -395,6 +470,28 @@ static bool may_go_without_receipts(struct range_reader *reader, const struct er
 	block = asked_block(reader);
 	block->no_receipts = true;
 	return block->doubt == BLOCK_HAS_LOGS;
+}
+
+/*
+ * A batch was answered with one error, or with a status that says that the request is wrong: the
+ * node takes none. Its headers are asked for one by one then, and all later ones.
+ */
+static bool refuses_batches(const struct range_reader *reader, const struct http_answer *answer,
+			    const struct error *why)
+{
+	bool is_list = answer->body.length > 0 && answer->body.data[0] == '[';
+
+	return reader->phase == RANGE_READER_HEADER && reader->asked_header_count > 1 && !is_list &&
+	       (why->kind == ERROR_KIND_RPC || answer->outcome == OUTCOME_REJECTED);
+}
+
+static void ask_one_by_one(struct range_reader *reader, const struct error *why)
+{
+	if (takes_batches(reader))
+		log_info("the node takes no batches: headers are asked for one by one reason=%s",
+			 why->text);
+	*reader->reading.takes_batches = false;
+	reader->asked_header_count = 1;
 }
 
 /* A node that has no eth_getBlockReceipts cannot settle a doubt: a person must know. */
@@ -422,6 +519,10 @@ enum outcome range_reader_answer(struct range_reader *reader, const struct http_
 		outcome = go_on(reader, &why);
 	if (outcome == OUTCOME_OK)
 		return OUTCOME_OK;
+	if (refuses_batches(reader, answer, &why)) {
+		ask_one_by_one(reader, &why);
+		return OUTCOME_OK;
+	}
 	if (reader->phase == RANGE_READER_RECEIPTS && why.kind == ERROR_KIND_RPC)
 		explain_receipts(reader, &why);
 	/* Fewer blocks would not make a header or a block smaller. */

@@ -9,7 +9,8 @@
  * answers [] for blocks it does not have), and each event of ours stands in a block that the chain
  * has.
  *
- * A final range needs the headers of blocks that have our events. In a linked one every header is
+ * A final range needs the headers of blocks that have our events, and of other people's events
+ * keeps the place alone. In a linked one every header is
  * read, each the parent of the next, and its bloom is looked at: where it says that there may be a
  * log of the orderbook and the answer has none, the block is asked for by its hash, and if there is
  * none again, its receipts decide. A block that has logs is asked for by its hash, too, and for its
@@ -25,6 +26,7 @@
 #include "base/evm_types.h"
 #include "base/outcome.h"
 #include "chain/evm_log.h"
+#include "chain/evm_logs_stream.h"
 #include "chain/evm_rpc.h"
 #include "chain/http.h"
 #include "chain/logs_bloom.h"
@@ -53,9 +55,15 @@ struct range_reading {
 	 * truncated and is refused): the processor will quarantine it, loudly.
 	 */
 	bool accept_incomplete;
+	/* Several headers in one batch as long as this says so; NULL: one by one. The reader makes
+	 * it false when the node takes no batches. */
+	bool *takes_batches;
 };
 
-/* Owns: logs, block_logs, blocks. */
+/* The most headers of one batch: 20 to 700 KB of answer. */
+#define RANGE_READER_HEADERS 50
+
+/* Owns: logs, block_logs, blocks, stream. Never copied: what it has refers to it. */
 struct range_reader {
 	const struct evm_address *orderbook;
 	const struct event_ingest *ingest;	 /* whose events count */
@@ -65,10 +73,15 @@ struct range_reader {
 	enum range_reader_phase phase;
 	uint64_t request_id;
 	uint64_t asked_block;
+	uint64_t
+		asked_headers[RANGE_READER_HEADERS]; /* in phase HEADER; the first is asked_block */
+	size_t asked_header_count;
 	struct evm_word last_hash;
 	struct range_blocks blocks;
 	struct evm_logs logs;	    /* block_timestamp stands in the logs of proven events */
 	struct evm_logs block_logs; /* of one block, for comparison */
+	struct evm_logs_stream stream;
+	struct http_filter filter; /* of the answer with the range's logs */
 };
 
 /* bloom: what is looked for in blooms, which lives as long; NULL: they say nothing. */
@@ -81,8 +94,11 @@ void range_reader_clear(struct range_reader *reader);
 void range_reader_start(struct range_reader *reader, struct block_range range,
 			const struct range_reading *reading);
 
-/* Writes the next question. Not when complete. id: never used before. */
+/* Writes the next question. Not when complete. id, and RANGE_READER_HEADERS from it on: never used
+ * before. */
 void range_reader_request(struct range_reader *reader, uint64_t id, struct buffer *request);
+/* Through what the answer to that question must come; NULL: whole. */
+const struct http_filter *range_reader_filter(const struct range_reader *reader);
 
 /*
  * Judges the answer to that question. OK: go on, or complete. Anything else: the attempt has failed

@@ -50,6 +50,8 @@ static void start_attempt(struct range_tasks *tasks, struct range_task *task,
 	const struct range_reading reading = {
 		.linked = part.first >= *tasks->options.linked_from,
 		.accept_incomplete = task->attempt >= tasks->options.attempts_maximum,
+		/* What failed may have failed for being a batch. */
+		.takes_batches = task->attempt == 1 ? tasks->options.takes_batches : NULL,
 	};
 
 	range_reader_start(&task->reader, part, &reading);

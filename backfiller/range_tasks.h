@@ -43,6 +43,7 @@ struct range_tasks_options {
 	const struct range_plan *plan;		 /* how large a part is */
 	const struct logs_bloom_question *bloom; /* range_reader.h */
 	const int64_t *linked_from;		 /* a part from there on is read header by header */
+	bool *takes_batches;			 /* range_reader.h */
 	int64_t attempts_maximum; /* from here on a reader accepts what looks truncated */
 	bool for_ever;		  /* and then goes on trying */
 };

@@ -142,10 +142,8 @@ static bool read_block_timestamp(const json_t *value, struct evm_log *log)
 	return !log->has_block_timestamp || evm_json_quantity(value, &log->block_timestamp);
 }
 
-static bool read_data(const json_t *value, struct evm_log *log, struct evm_logs *logs)
+static bool read_data(const char *text, struct evm_log *log, struct evm_logs *logs)
 {
-	const char *text = json_string_value(value);
-
 	log->data_offset = logs->data.length;
 	if (text == NULL || !hex_parse_data(text, &logs->data))
 		return false;
@@ -154,6 +152,12 @@ static bool read_data(const json_t *value, struct evm_log *log, struct evm_logs 
 }
 
 bool evm_json_log(const json_t *value, struct evm_logs *logs)
+{
+	return evm_json_log_with_data(value, json_string_value(json_object_get(value, "data")),
+				      logs);
+}
+
+bool evm_json_log_with_data(const json_t *value, const char *data, struct evm_logs *logs)
 {
 	const char *address = json_string_value(json_object_get(value, "address"));
 	struct evm_log log = {.topic_count = 0};
@@ -166,7 +170,7 @@ bool evm_json_log(const json_t *value, struct evm_logs *logs)
 	    !evm_json_quantity(json_object_get(value, "logIndex"), &log.log_index) ||
 	    !read_removed(json_object_get(value, "removed"), &log) ||
 	    !read_block_timestamp(json_object_get(value, "blockTimestamp"), &log) ||
-	    !read_data(json_object_get(value, "data"), &log, logs))
+	    !read_data(data, &log, logs))
 		return false;
 	evm_logs_push(logs, &log);
 	return true;

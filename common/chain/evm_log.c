@@ -86,6 +86,35 @@ void evm_logs_pop(struct evm_logs *logs)
 	logs->data.length = logs->items[logs->count].data_offset;
 }
 
+void evm_logs_drop_data(struct evm_logs *logs)
+{
+	struct evm_log *log;
+
+	invariant(logs->count > 0);
+	log = &logs->items[logs->count - 1];
+	buffer_shorten(&logs->data, log->data_offset);
+	log->data_length = 0;
+	log->data_dropped = true;
+}
+
+bool evm_log_has_topic(const struct evm_log *log, const struct evm_word *choices, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (log->topic_count > 0 && evm_word_equal(&log->topics[0], &choices[i]))
+			return true;
+	}
+	return false;
+}
+
+bool evm_logs_has_duplicates(const struct evm_logs *logs)
+{
+	for (size_t i = 1; i < logs->count; i++) {
+		if (compare_places(&logs->items[i - 1], &logs->items[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* The index of the first log at or behind that place. */
 static size_t first_at(const struct evm_logs *logs, uint64_t block_number, uint64_t log_index)
 {
@@ -135,9 +164,11 @@ static bool same_log(const struct evm_logs *a, const struct evm_log *left, const
 	if (left->log_index != right->log_index || left->topic_count != right->topic_count ||
 	    !evm_word_equal(&left->tx_hash, &right->tx_hash) ||
 	    !evm_word_equal(&left->block_hash, &right->block_hash) ||
-	    !evm_address_equal(&left->address, &right->address) ||
-	    left_data.length != right_data.length ||
-	    memcmp(left_data.data, right_data.data, left_data.length) != 0)
+	    !evm_address_equal(&left->address, &right->address))
+		return false;
+	if (!left->data_dropped && !right->data_dropped &&
+	    (left_data.length != right_data.length ||
+	     memcmp(left_data.data, right_data.data, left_data.length) != 0))
 		return false;
 	for (size_t i = 0; i < left->topic_count; i++) {
 		if (!evm_word_equal(&left->topics[i], &right->topics[i]))

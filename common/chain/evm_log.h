@@ -26,6 +26,7 @@ struct evm_log {
 	uint64_t block_timestamp; /* seconds since 1970 */
 	size_t data_offset;	  /* into the list's data */
 	size_t data_length;
+	bool data_dropped; /* evm_logs_drop_data */
 };
 
 /* Owns: items and data, until evm_logs_free. */
@@ -53,8 +54,17 @@ void evm_logs_push(struct evm_logs *logs, const struct evm_log *log);
 /* Takes back the log that was added last, and its data. */
 void evm_logs_pop(struct evm_logs *logs);
 
+/* Forgets the data of the log that was added last: of no concern to the reader, and long. */
+void evm_logs_drop_data(struct evm_logs *logs);
+
+/* topics[0] is one of these. */
+bool evm_log_has_topic(const struct evm_log *log, const struct evm_word *choices, size_t count);
+
 /* Ascending (block_number, log_index). */
 void evm_logs_sort(struct evm_logs *logs);
+
+/* Some place is taken twice, in a sorted list. */
+bool evm_logs_has_duplicates(const struct evm_logs *logs);
 
 /* The log in that place of a sorted list; NULL: none. */
 const struct evm_log *evm_logs_find(const struct evm_logs *logs, uint64_t block_number,
@@ -63,7 +73,7 @@ const struct evm_log *evm_logs_find(const struct evm_logs *logs, uint64_t block_
 /* How many logs of that block the sorted list has; *first is the index of the first. */
 size_t evm_logs_of_block(const struct evm_logs *logs, uint64_t block_number, size_t *first);
 
-/* The two sorted lists have the same logs of that block, byte for byte. */
+/* The two sorted lists have the same logs of that block, byte for byte (but for dropped data). */
 bool evm_logs_agree(const struct evm_logs *a, const struct evm_logs *b, uint64_t block_number);
 
 /*

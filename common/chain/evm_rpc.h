@@ -40,6 +40,9 @@ struct evm_block {
 void evm_rpc_request_chain_id(struct buffer *request, uint64_t id);
 void evm_rpc_request_block_number(struct buffer *request, uint64_t id);
 void evm_rpc_request_block(struct buffer *request, uint64_t id, uint64_t block_number);
+/* several in one batch (JSON-RPC 2.0, section 6), under ids from first_id on; count > 0 */
+void evm_rpc_request_blocks(struct buffer *request, uint64_t first_id,
+			    const uint64_t *block_numbers, size_t count);
 /* the newest block that the chain promises never to give up */
 void evm_rpc_request_finalized_block(struct buffer *request, uint64_t id);
 /* every receipt of a block, and so every log, from another index of the node than eth_getLogs */
@@ -79,6 +82,14 @@ MUST_USE enum outcome evm_rpc_answer_block_at(const char *text, size_t length, u
 					      uint64_t block_number, struct evm_block *block,
 					      struct error *error);
 /*
+ * The answer to a batch of them, in whatever order it has them: each must be there once, and is
+ * judged alone; the first that is wrong decides. MALFORMED: no list of so many.
+ */
+MUST_USE enum outcome evm_rpc_answer_blocks(const char *text, size_t length, uint64_t first_id,
+					    const uint64_t *block_numbers, size_t count,
+					    struct evm_block *blocks, struct error *error);
+/*
+ * As it arrives: evm_logs_stream.h.
  * logs is cleared first and sorted on return. Refused whole: a log with a null or missing field, of
  * another address, with a topic that was not asked for, twice the same (block_number, log_index),
  * or (last_block >= first_block given) outside the asked range; or removed:true.

@@ -1,14 +1,11 @@
 /* Answers of evm_rpc.h, each judged whole. */
 #include "base/hex.h"
 #include "chain/evm_json.h"
+#include "chain/evm_logs_stream.h"
+#include "chain/evm_rpc_private.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-static enum outcome malformed(struct error *error, const char *what)
-{
-	return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED, "%s", what);
-}
 
 /* The envelope: one object with our id and exactly one of result and error. */
 static enum outcome open_envelope(const json_t *root, uint64_t id, const json_t **result,
@@ -19,34 +16,31 @@ static enum outcome open_envelope(const json_t *root, uint64_t id, const json_t 
 	uint64_t found_id;
 
 	if (!json_is_object(root))
-		return malformed(error, "an answer that is not an object");
+		return evm_rpc_malformed(error, "an answer that is not an object");
 	/* Some nodes send "error":null beside a result. */
 	if (problem != NULL && json_is_null(problem))
 		problem = NULL;
 	if (problem != NULL && found != NULL && !json_is_null(found))
-		return malformed(error, "an answer with both result and error");
+		return evm_rpc_malformed(error, "an answer with both result and error");
 	if (problem != NULL) {
 		/* A request that could not be parsed is answered with id null. */
 		const json_t *error_id = json_object_get(root, "id");
 
 		if (!json_is_null(error_id) && error_id != NULL &&
 		    (!evm_json_id(error_id, &found_id) || found_id != id))
-			return malformed(error, "an error under another id");
+			return evm_rpc_malformed(error, "an error under another id");
 		return evm_json_judge_error(problem, error);
 	}
 	if (!evm_json_id(json_object_get(root, "id"), &found_id) || found_id != id)
-		return malformed(error, "an answer under another id");
+		return evm_rpc_malformed(error, "an answer under another id");
 	if (found == NULL)
-		return malformed(error, "an answer without result or error");
+		return evm_rpc_malformed(error, "an answer without result or error");
 	*result = found;
 	return OUTCOME_OK;
 }
 
-typedef enum outcome read_result_fn(const json_t *result, void *context, struct error *error);
-
-/* Parses, opens the envelope, hands the result to read, and frees it all. */
-static enum outcome judge(struct bytes text, uint64_t id, read_result_fn *read, void *context,
-			  struct error *error)
+enum outcome evm_rpc_judge(struct bytes text, uint64_t id, evm_rpc_read_fn *read, void *context,
+			   struct error *error)
 {
 	json_t *root = evm_json_parse((const char *)text.data, text.length, error);
 	const json_t *result = NULL;
@@ -61,22 +55,17 @@ static enum outcome judge(struct bytes text, uint64_t id, read_result_fn *read, 
 	return outcome;
 }
 
-static struct bytes as_bytes(const char *text, size_t length)
-{
-	return (struct bytes){.data = (const uint8_t *)text, .length = length};
-}
-
 static enum outcome read_quantity(const json_t *result, void *context, struct error *error)
 {
 	if (!evm_json_quantity(result, context))
-		return malformed(error, "a result that is not a quantity");
+		return evm_rpc_malformed(error, "a result that is not a quantity");
 	return OUTCOME_OK;
 }
 
 enum outcome evm_rpc_answer_quantity(const char *text, size_t length, uint64_t id,
 				     uint64_t *quantity, struct error *error)
 {
-	return judge(as_bytes(text, length), id, read_quantity, quantity, error);
+	return evm_rpc_judge(evm_rpc_bytes(text, length), id, read_quantity, quantity, error);
 }
 
 static enum outcome read_block(const json_t *result, void *context, struct error *error)
@@ -85,14 +74,25 @@ static enum outcome read_block(const json_t *result, void *context, struct error
 		return error_set(error, OUTCOME_RETRY, ERROR_KIND_BEHIND,
 				 "the node does not have the block");
 	if (!evm_json_block(result, context))
-		return malformed(error, "a block with a missing or malformed field");
+		return evm_rpc_malformed(error, "a block with a missing or malformed field");
 	return OUTCOME_OK;
 }
 
 enum outcome evm_rpc_answer_block(const char *text, size_t length, uint64_t id,
 				  struct evm_block *block, struct error *error)
 {
-	return judge(as_bytes(text, length), id, read_block, block, error);
+	return evm_rpc_judge(evm_rpc_bytes(text, length), id, read_block, block, error);
+}
+
+/* The number must be the one that was asked for. */
+static enum outcome judge_number(const struct evm_block *read, uint64_t block_number,
+				 struct error *error)
+{
+	if (read->number != block_number)
+		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
+				 "asked for block %" PRIu64 ", got block %" PRIu64, block_number,
+				 read->number);
+	return OUTCOME_OK;
 }
 
 enum outcome evm_rpc_answer_block_at(const char *text, size_t length, uint64_t id,
@@ -104,12 +104,74 @@ enum outcome evm_rpc_answer_block_at(const char *text, size_t length, uint64_t i
 
 	if (outcome != OUTCOME_OK)
 		return outcome;
-	if (read.number != block_number)
-		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
-				 "asked for block %" PRIu64 ", got block %" PRIu64, block_number,
-				 read.number);
-	*block = read;
-	return OUTCOME_OK;
+	outcome = judge_number(&read, block_number, error);
+	if (outcome == OUTCOME_OK)
+		*block = read;
+	return outcome;
+}
+
+/* The answer to one call of a batch. NULL: the batch has none, or several. */
+static const json_t *find_answer(const json_t *batch, uint64_t id)
+{
+	const json_t *found = NULL;
+
+	for (size_t i = 0; i < json_array_size(batch); i++) {
+		const json_t *answer = json_array_get(batch, i);
+		uint64_t answer_id;
+
+		if (!evm_json_id(json_object_get(answer, "id"), &answer_id) || answer_id != id)
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = answer;
+	}
+	return found;
+}
+
+static enum outcome read_batch_block(const json_t *batch, uint64_t id, uint64_t block_number,
+				     struct evm_block *block, struct error *error)
+{
+	const json_t *answer = find_answer(batch, id);
+	const json_t *result = NULL;
+	enum outcome outcome;
+
+	if (answer == NULL)
+		return evm_rpc_malformed(error, "a batch without one answer to each call");
+	outcome = open_envelope(answer, id, &result, error);
+	if (outcome == OUTCOME_OK)
+		outcome = read_block(result, block, error);
+	return outcome == OUTCOME_OK ? judge_number(block, block_number, error) : outcome;
+}
+
+static enum outcome read_batch(const json_t *batch, uint64_t first_id,
+			       const uint64_t *block_numbers, size_t count,
+			       struct evm_block *blocks, struct error *error)
+{
+	enum outcome outcome = OUTCOME_OK;
+
+	/* Who takes no batches answers with one object, which says why. */
+	if (json_is_object(batch) && json_object_get(batch, "error") != NULL)
+		return evm_json_judge_error(json_object_get(batch, "error"), error);
+	if (!json_is_array(batch) || json_array_size(batch) != count)
+		return evm_rpc_malformed(error, "a batch without one answer to each call");
+	for (size_t i = 0; i < count && outcome == OUTCOME_OK; i++)
+		outcome =
+			read_batch_block(batch, first_id + i, block_numbers[i], &blocks[i], error);
+	return outcome;
+}
+
+enum outcome evm_rpc_answer_blocks(const char *text, size_t length, uint64_t first_id,
+				   const uint64_t *block_numbers, size_t count,
+				   struct evm_block *blocks, struct error *error)
+{
+	json_t *batch = evm_json_parse(text, length, error);
+	enum outcome outcome;
+
+	if (batch == NULL)
+		return OUTCOME_REJECTED;
+	outcome = read_batch(batch, first_id, block_numbers, count, blocks, error);
+	json_decref(batch);
+	return outcome;
 }
 
 static enum outcome read_data(const json_t *result, void *context, struct error *error)
@@ -117,14 +179,14 @@ static enum outcome read_data(const json_t *result, void *context, struct error 
 	const char *text = json_string_value(result);
 
 	if (text == NULL || !hex_parse_data(text, context))
-		return malformed(error, "a result that is not data");
+		return evm_rpc_malformed(error, "a result that is not data");
 	return OUTCOME_OK;
 }
 
 enum outcome evm_rpc_answer_data(const char *text, size_t length, uint64_t id, struct buffer *data,
 				 struct error *error)
 {
-	return judge(as_bytes(text, length), id, read_data, data, error);
+	return evm_rpc_judge(evm_rpc_bytes(text, length), id, read_data, data, error);
 }
 
 static enum outcome read_subscription(const json_t *result, void *context, struct error *error)
@@ -134,7 +196,7 @@ static enum outcome read_subscription(const json_t *result, void *context, struc
 	size_t length = text == NULL ? 0 : strlen(text);
 
 	if (length == 0 || length >= sizeof(subscription->text))
-		return malformed(error, "a result that is not a subscription id");
+		return evm_rpc_malformed(error, "a result that is not a subscription id");
 	memcpy(subscription->text, text, length + 1);
 	return OUTCOME_OK;
 }
@@ -142,73 +204,19 @@ static enum outcome read_subscription(const json_t *result, void *context, struc
 enum outcome evm_rpc_answer_subscribe(const char *text, size_t length, uint64_t id,
 				      struct evm_subscription_id *subscription, struct error *error)
 {
-	return judge(as_bytes(text, length), id, read_subscription, subscription, error);
+	return evm_rpc_judge(evm_rpc_bytes(text, length), id, read_subscription, subscription,
+			     error);
 }
 
-/* What was asked for, to compare each log with. */
-struct logs_question {
-	const struct evm_address *address;
-	const struct evm_word *topic_choices;
-	size_t topic_count;
-	uint64_t first_block;
-	uint64_t last_block;
-	struct evm_logs *logs;
-};
-
-static bool topic_was_asked(const struct logs_question *question, const struct evm_log *log)
+/* rest: of the text, as evm_logs_stream leaves it. */
+static enum outcome judge_whole(struct evm_logs_stream *stream, struct bytes text, uint64_t id,
+				struct buffer *rest, struct error *error)
 {
-	for (size_t i = 0; i < question->topic_count; i++) {
-		if (log->topic_count > 0 &&
-		    evm_word_equal(&log->topics[0], &question->topic_choices[i]))
-			return true;
-	}
-	return false;
-}
-
-static enum outcome judge_log(const struct logs_question *question, const struct evm_log *log,
-			      struct error *error)
-{
-	if (log->removed)
-		return malformed(error, "a removed log among those that stand");
-	if (!evm_address_equal(&log->address, question->address))
-		return malformed(error, "a log of another address");
-	if (!topic_was_asked(question, log))
-		return malformed(error, "a log with a topic that was not asked for");
-	if (log->block_number < question->first_block || log->block_number > question->last_block)
-		return malformed(error, "a log outside the asked range");
-	return OUTCOME_OK;
-}
-
-static bool has_duplicates(const struct evm_logs *logs)
-{
-	for (size_t i = 1; i < logs->count; i++) {
-		if (logs->items[i - 1].block_number == logs->items[i].block_number &&
-		    logs->items[i - 1].log_index == logs->items[i].log_index)
-			return true;
-	}
-	return false;
-}
-
-static enum outcome read_logs(const json_t *result, void *context, struct error *error)
-{
-	const struct logs_question *question = context;
-	struct evm_logs *logs = question->logs;
-
-	if (!json_is_array(result))
-		return malformed(error, "a result that is not a list of logs");
-	for (size_t i = 0; i < json_array_size(result); i++) {
-		enum outcome outcome;
-
-		if (!evm_json_log(json_array_get(result, i), logs))
-			return malformed(error, "a log with a missing or malformed field");
-		outcome = judge_log(question, &logs->items[logs->count - 1], error);
-		if (outcome != OUTCOME_OK)
-			return outcome;
-	}
-	evm_logs_sort(logs);
-	if (has_duplicates(logs))
-		return malformed(error, "the same log twice");
-	return OUTCOME_OK;
+	if (!evm_logs_stream_feed(stream, (const char *)text.data, text.length, rest))
+		return error_set(error, OUTCOME_RETRY, ERROR_KIND_RANGE_TOO_LARGE,
+				 "more logs than fit");
+	return evm_logs_stream_end(stream, evm_rpc_bytes(buffer_text(rest), rest->length), id,
+				   error);
 }
 
 enum outcome evm_rpc_answer_logs(const char *text, size_t length, uint64_t id,
@@ -217,20 +225,25 @@ enum outcome evm_rpc_answer_logs(const char *text, size_t length, uint64_t id,
 				 uint64_t first_block, uint64_t last_block, struct evm_logs *logs,
 				 struct error *error)
 {
-	struct logs_question question = {
-		.address = address,
-		.topic_choices = topic_choices,
-		.topic_count = topic_count,
-		.first_block = first_block,
-		.last_block = last_block,
-		.logs = logs,
+	const struct evm_logs_stream_options options = {
+		.question = {.address = address,
+			     .topic_choices = topic_choices,
+			     .topic_count = topic_count,
+			     .first_block = first_block,
+			     .last_block = last_block},
 	};
+	struct evm_logs_stream stream;
+	struct buffer rest;
 	enum outcome outcome;
 
-	evm_logs_clear(logs);
-	outcome = judge(as_bytes(text, length), id, read_logs, &question, error);
+	evm_logs_stream_init(&stream, logs);
+	evm_logs_stream_begin(&stream, &options);
+	buffer_init(&rest, BUFFER_MAX_HTTP_ANSWER);
+	outcome = judge_whole(&stream, evm_rpc_bytes(text, length), id, &rest, error);
 	if (outcome != OUTCOME_OK)
 		evm_logs_clear(logs);
+	buffer_free(&rest);
+	evm_logs_stream_free(&stream);
 	return outcome;
 }
 
@@ -249,10 +262,8 @@ static bool is_of_block(const struct evm_logs_filter *filter, const struct evm_l
 
 static bool passes(const struct evm_logs_filter *filter, const struct evm_log *log)
 {
-	const struct logs_question topics = {.topic_choices = filter->topic_choices,
-					     .topic_count = filter->topic_count};
-
-	return evm_address_equal(&log->address, filter->address) && topic_was_asked(&topics, log);
+	return evm_address_equal(&log->address, filter->address) &&
+	       evm_log_has_topic(log, filter->topic_choices, filter->topic_count);
 }
 
 /* Every log is judged, ours are kept. */
@@ -263,16 +274,16 @@ static enum outcome read_receipt(const json_t *receipt, const struct receipts_qu
 	struct evm_logs *logs = question->logs;
 
 	if (!json_is_array(list))
-		return malformed(error, "a receipt without a list of logs");
+		return evm_rpc_malformed(error, "a receipt without a list of logs");
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const struct evm_log *log;
 
 		if (!evm_json_log(json_array_get(list, i), logs))
-			return malformed(error,
-					 "a receipt's log with a missing or malformed field");
+			return evm_rpc_malformed(
+				error, "a receipt's log with a missing or malformed field");
 		log = &logs->items[logs->count - 1];
 		if (!is_of_block(question->filter, log))
-			return malformed(error, "a receipt's log of another block");
+			return evm_rpc_malformed(error, "a receipt's log of another block");
 		if (!passes(question->filter, log))
 			evm_logs_pop(logs);
 	}
@@ -287,7 +298,7 @@ static enum outcome read_receipts(const json_t *result, void *context, struct er
 		return error_set(error, OUTCOME_RETRY, ERROR_KIND_BEHIND,
 				 "the node does not have the block's receipts");
 	if (!json_is_array(result))
-		return malformed(error, "a result that is not a list of receipts");
+		return evm_rpc_malformed(error, "a result that is not a list of receipts");
 	for (size_t i = 0; i < json_array_size(result); i++) {
 		enum outcome outcome = read_receipt(json_array_get(result, i), question, error);
 
@@ -295,8 +306,8 @@ static enum outcome read_receipts(const json_t *result, void *context, struct er
 			return outcome;
 	}
 	evm_logs_sort(question->logs);
-	if (has_duplicates(question->logs))
-		return malformed(error, "the same log twice");
+	if (evm_logs_has_duplicates(question->logs))
+		return evm_rpc_malformed(error, "the same log twice");
 	*question->receipts = json_array_size(result);
 	return OUTCOME_OK;
 }
@@ -309,7 +320,7 @@ enum outcome evm_rpc_answer_receipts(const char *text, size_t length, uint64_t i
 	enum outcome outcome;
 
 	evm_logs_clear(logs);
-	outcome = judge(as_bytes(text, length), id, read_receipts, &question, error);
+	outcome = evm_rpc_judge(evm_rpc_bytes(text, length), id, read_receipts, &question, error);
 	if (outcome != OUTCOME_OK)
 		evm_logs_clear(logs);
 	return outcome;

@@ -6,15 +6,19 @@
 
 #include <inttypes.h>
 
-static void begin(struct buffer *request, uint64_t id, const char *method)
+static void begin_next(struct buffer *request, uint64_t id, const char *method)
 {
-	bool fits;
-
-	buffer_clear(request);
-	fits = buffer_append_format(
+	bool fits = buffer_append_format(
 		request, "{\"jsonrpc\":\"2.0\",\"id\":%" PRIu64 ",\"method\":\"%s\",\"params\":[",
 		id, method);
+
 	invariant(fits);
+}
+
+static void begin(struct buffer *request, uint64_t id, const char *method)
+{
+	buffer_clear(request);
+	begin_next(request, id, method);
 }
 
 static void add(struct buffer *request, const char *text)
@@ -69,6 +73,20 @@ void evm_rpc_request_block(struct buffer *request, uint64_t id, uint64_t block_n
 	add_quantity(request, block_number);
 	add(request, ",false");
 	end(request);
+}
+
+void evm_rpc_request_blocks(struct buffer *request, uint64_t first_id,
+			    const uint64_t *block_numbers, size_t count)
+{
+	buffer_clear(request);
+	for (size_t i = 0; i < count; i++) {
+		add(request, i == 0 ? "[" : ",");
+		begin_next(request, first_id + i, "eth_getBlockByNumber");
+		add_quantity(request, block_numbers[i]);
+		add(request, ",false");
+		end(request);
+	}
+	add(request, "]");
 }
 
 void evm_rpc_request_finalized_block(struct buffer *request, uint64_t id)

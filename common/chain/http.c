@@ -31,6 +31,7 @@ struct http_slot {
 	CURL *easy;
 	struct buffer request;
 	struct buffer answer;
+	struct http_filter filter; /* take NULL: none */
 	bool too_large;
 	char curl_error[CURL_ERROR_SIZE];
 };
@@ -49,8 +50,11 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 {
 	struct http_slot *slot = context;
 	size_t length = size * count;
+	bool fits = slot->filter.take == NULL
+			    ? buffer_append(&slot->answer, data, length)
+			    : slot->filter.take(slot->filter.context, data, length, &slot->answer);
 
-	if (buffer_append(&slot->answer, data, length))
+	if (fits)
 		return length;
 	slot->too_large = true;
 	return 0;
@@ -148,7 +152,8 @@ static bool may_keep_connection(struct http_client *client)
 	return false;
 }
 
-void http_start(struct http_client *client, size_t slot_index, struct bytes body)
+void http_start(struct http_client *client, size_t slot_index, struct bytes body,
+		const struct http_filter *filter)
 {
 	struct http_slot *slot;
 
@@ -157,6 +162,7 @@ void http_start(struct http_client *client, size_t slot_index, struct bytes body
 	invariant(slot->state == SLOT_FREE);
 	if (!buffer_append(&slot->request, body.data, body.length))
 		fatal(EXIT_CODE_BUG, "a request of %zu bytes is over the limit", body.length);
+	slot->filter = filter == NULL ? (struct http_filter){.take = NULL} : *filter;
 	slot->too_large = false;
 	slot->curl_error[0] = '\0';
 	http_curl_set(slot->easy, CURLOPT_FORBID_REUSE, may_keep_connection(client) ? 0L : 1L);
@@ -208,7 +214,7 @@ static void judge(struct http_slot *slot, CURLcode result, struct http_answer *a
 	if (slot->too_large) {
 		answer->outcome =
 			error_set(&answer->error, OUTCOME_REJECTED, ERROR_KIND_RANGE_TOO_LARGE,
-				  "answer of more than %zu bytes", slot->answer.maximum);
+				  "a larger answer than is taken");
 	} else if (result != CURLE_OK) {
 		answer->outcome = error_set(&answer->error, OUTCOME_RETRY, ERROR_KIND_UNREACHABLE,
 					    "%s", http_curl_reason(result, slot->curl_error));
@@ -300,7 +306,7 @@ bool http_post(struct http_client *client, struct bytes body, struct http_answer
 	bool available = http_slot_available(client, &slot);
 
 	invariant(available && !has_running(client));
-	http_start(client, slot, body);
+	http_start(client, slot, body, NULL);
 	/* The request has a deadline of its own: it finishes unless the process is to stop. */
 	while (!process_stopping()) {
 		if (http_wait(client, INT64_MAX, answer))

@@ -61,8 +61,19 @@ bool http_slot_available(const struct http_client *client, size_t *slot);
  */
 void http_distrust_connections(struct http_client *client);
 
-/* Starts POSTing body (copied) on a free slot. */
-void http_start(struct http_client *client, size_t slot, struct bytes body);
+/*
+ * Takes an answer's bytes as they arrive and appends to body what is to be kept of them, for who
+ * need not have an answer in memory as a whole. False: it is too large, which ends the request.
+ */
+struct http_filter {
+	bool (*take)(void *context, const char *text, size_t length, struct buffer *body);
+	void *context;
+};
+
+/* Starts POSTing body (copied) on a free slot. filter: NULL, or copied; what stands in its answer
+ * instead of the body is what the filter has kept. */
+void http_start(struct http_client *client, size_t slot, struct bytes body,
+		const struct http_filter *filter);
 
 /*
  * Waits until one request has finished (true), timeout_ms passed or the process is to stop (false).

@@ -34,6 +34,7 @@ bool event_ingest_wants(const struct event_ingest *ingest, const struct evm_logs
 			const struct orderbook_occurrence *occurrence)
 {
 	return occurrence->log->block_number >= (uint64_t)ingest->first_block &&
+	       !occurrence->log->data_dropped &&
 	       orderbook_touches(occurrence->type, evm_logs_data(logs, occurrence->log),
 				 ingest->owners);
 }

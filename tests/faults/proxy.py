@@ -395,15 +395,22 @@ class FaultProxy:
 
     def _answer(self, client: socket.socket, body: bytes) -> None:
         request = json.loads(body)
-        method = request["method"]
-        self._count(method)
+        calls = request if isinstance(request, list) else [request]
+        method = calls[0]["method"]
+        for call in calls:
+            self._count(call["method"])
         wire = self.chosen(method, WIRE)
         names = {fault.name for fault in wire}
         if "close_before" in names:
             raise Hangup
         if "half_open" in names:
             hang(client)
-        answer = self.told(request, json.loads(self.exchange(body)))
+        answer = json.loads(self.exchange(body))
+        if isinstance(request, list):
+            by_id = {one["id"]: one for one in answer}
+            answer = [self.told(call, by_id[call["id"]]) for call in calls]
+        else:
+            answer = self.told(request, answer)
         status, headers, content = 200, {"Content-Type": "application/json"}, json.dumps(answer).encode()
         for fault in self.chosen(method, BODY):
             status, more, content = BODY[fault.name](fault, content)

@@ -93,6 +93,18 @@ class LyingNode:
                     return lie[1]
         return None
 
+    def _answer(self, request: dict) -> tuple[int, dict, bytes]:
+        answer, body = self._choose(request), json.dumps(request).encode()
+        if answer:
+            return answer(request, lambda: json.loads(self._ask(body)))
+        return 200, {}, self._ask(body)
+
+    def _answer_batch(self, requests: list[dict]) -> tuple[int, dict, bytes]:
+        """Each call as if it had come alone; one that is no JSON-RPC answer is that of the whole batch."""
+        answers = [self._answer(request) for request in requests]
+        odd = next((answer for answer in answers if answer[0] != 200), None)
+        return odd or (200, {}, b"[" + b",".join(content for _, _, content in answers) + b"]")
+
     def _ask(self, body: bytes) -> bytes:
         with contextlib.closing(
             http.client.HTTPConnection(self._upstream.hostname, self._upstream.port, timeout=10)
@@ -110,12 +122,8 @@ class LyingNode:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 request = json.loads(body)
-                answer = node._choose(request)
-                status, headers, content = 200, {}, b""
-                if answer:
-                    status, headers, content = answer(request, lambda: json.loads(node._ask(body)))
-                else:
-                    content = node._ask(body)
+                answer = node._answer_batch if isinstance(request, list) else node._answer
+                status, headers, content = answer(request)
                 with contextlib.suppress(OSError):
                     self.send_response(status)
                     for name, value in ({"Content-Length": str(len(content))} | headers).items():
@@ -554,7 +562,8 @@ def test_a_node_that_goes_away_ends_a_run_with_all_that_is_left(market, stack, h
     gone = says_http(503, b"gone")
     reach = market.deployment_block + 20
     liar.lie("eth_getBlockByNumber", gone, when=lambda params: number_of(params) >= reach)
-    program = stack.run("backfiller", "--once", BACKFILL_BATCH_SIZE=5, BACKFILL_CONCURRENCY=1, expect=75)
+    settings = {"BACKFILL_BATCH_SIZE": 5, "BACKFILL_BATCH_GROWTH": 1, "BACKFILL_CONCURRENCY": 1}
+    program = stack.run("backfiller", "--once", expect=75, **settings)
     first, head = market.deployment_block, market.anvil.head()
     [covered] = stack.database.coverage()
     assert covered == (first, first + 19)

@@ -286,6 +286,10 @@ static enum outcome give_bloom(struct test_answers *test, uint64_t number, enum 
 	return give_header(test, &header);
 }
 
+static const struct test_log at_strangers[] = {
+	{.kind = TEST_LOG_STRANGERS_TAKE, .block_number = 11, .log_index = 1},
+};
+
 static void a_linked_range_has_every_header(void **state)
 {
 	struct test_answers *test = *state;
@@ -299,6 +303,105 @@ static void a_linked_range_has_every_header(void **state)
 	assert_true(range_reader_is_complete(&test->reader));
 	assert_int_equal(range_reader_block(&test->reader, 10)->timestamp, 100);
 	assert_null(range_reader_block(&test->reader, 9));
+}
+
+/* Answers a batch about the blocks from last down to first, which must be what was asked for. */
+static enum outcome give_batch(struct test_answers *test, uint64_t last, uint64_t first)
+{
+	struct buffer request;
+
+	buffer_init(&request, BUFFER_MAX_HTTP_REQUEST);
+	range_reader_request(&test->reader, test->next_id, &request);
+	assert_int_equal(buffer_text(&request)[0], '[');
+	buffer_free(&request);
+	test->length = 0;
+	for (uint64_t number = last; number >= first; number--) {
+		write_text(test, "%s{\"jsonrpc\":\"2.0\",\"id\":%llu,\"result\":{",
+			   number == last ? "[" : ",",
+			   (unsigned long long)(test->next_id + last - number));
+		write_text(test,
+			   "\"number\":\"0x%llx\",\"hash\":\"0x%02x%062llx\","
+			   "\"parentHash\":\"0x%02x%062llx\",\"timestamp\":\"0x1\"}}",
+			   (unsigned long long)number, CANONICAL, (unsigned long long)number,
+			   CANONICAL, (unsigned long long)number - 1);
+	}
+	write_text(test, "]");
+	return give(test);
+}
+
+static void begin_in_batches(struct test_answers *test, bool *takes_batches)
+{
+	const struct range_reading reading = {.linked = true, .takes_batches = takes_batches};
+
+	range_reader_start(&test->reader, (struct block_range){10, 13}, &reading);
+	assert_int_equal(give_block(test, 13, CANONICAL), OUTCOME_OK);
+	assert_int_equal(give_logs(test, NULL, 0), OUTCOME_OK);
+	assert_int_equal(give_block(test, 13, CANONICAL), OUTCOME_OK);
+}
+
+static void headers_are_asked_for_in_one_batch(void **state)
+{
+	struct test_answers *test = *state;
+	bool takes_batches = true;
+
+	begin_in_batches(test, &takes_batches);
+	assert_int_equal(give_batch(test, 12, 10), OUTCOME_OK);
+	assert_true(range_reader_is_complete(&test->reader));
+	assert_non_null(range_reader_block(&test->reader, 10));
+	/* One call of it that is not answered fails the attempt, like any question. */
+	begin_in_batches(test, &takes_batches);
+	assert_int_equal(give_batch(test, 12, 11), OUTCOME_REJECTED);
+	assert_int_equal(test->error.kind, ERROR_KIND_MALFORMED);
+	assert_true(takes_batches);
+}
+
+static void a_node_that_takes_no_batches_is_asked_one_by_one(void **state)
+{
+	struct test_answers *test = *state;
+	bool takes_batches = true;
+
+	begin_in_batches(test, &takes_batches);
+	assert_int_equal(give_text(test, "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":"
+					 "-32600,\"message\":\"no batches\"}}"),
+			 OUTCOME_OK);
+	assert_false(takes_batches);
+	for (uint64_t number = 12; number >= 10; number--) {
+		assert_false(range_reader_is_complete(&test->reader));
+		assert_int_equal(give_block(test, number, CANONICAL), OUTCOME_OK);
+	}
+	assert_true(range_reader_is_complete(&test->reader));
+}
+
+static void a_batch_that_is_too_much_for_now_is_no_refusal_of_batches(void **state)
+{
+	struct test_answers *test = *state;
+	bool takes_batches = true;
+
+	begin_in_batches(test, &takes_batches);
+	assert_int_equal(give_text(test, "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":"
+					 "429,\"message\":\"slow down\"}}"),
+			 OUTCOME_RETRY);
+	assert_int_equal(test->error.kind, ERROR_KIND_RATE_LIMITED);
+	assert_true(takes_batches);
+}
+
+static void of_other_peoples_events_a_final_range_keeps_the_place_alone(void **state)
+{
+	static const struct test_log logs[] = {
+		{.kind = TEST_LOG_STRANGERS_TAKE, .block_number = 11, .log_index = 1},
+		{.kind = TEST_LOG_TAKE, .block_number = 12, .log_index = 1},
+	};
+	struct test_answers *test = *state;
+
+	assert_int_equal(give_block(test, 20, CANONICAL), OUTCOME_OK);
+	assert_int_equal(give_logs(test, logs, 2), OUTCOME_OK);
+	assert_int_equal(test->reader.logs.count, 2);
+	assert_true(test->reader.logs.items[0].data_dropped);
+	assert_int_equal(evm_logs_data(&test->reader.logs, &test->reader.logs.items[0]).length, 0);
+	assert_false(test->reader.logs.items[1].data_dropped);
+	/* In a linked one they are compared with receipts. */
+	begin_linked(test, at_strangers, 1);
+	assert_false(test->reader.logs.items[0].data_dropped);
 }
 
 static void a_header_that_is_not_the_parent_discards_the_range(void **state)
@@ -491,6 +594,10 @@ int main(void)
 		READER_TEST(too_large_is_said_of_logs_only),
 		READER_TEST(a_failed_transport_is_handed_on),
 		READER_TEST(started_again_it_knows_nothing_of_before),
+		READER_TEST(headers_are_asked_for_in_one_batch),
+		READER_TEST(a_node_that_takes_no_batches_is_asked_one_by_one),
+		READER_TEST(a_batch_that_is_too_much_for_now_is_no_refusal_of_batches),
+		READER_TEST(of_other_peoples_events_a_final_range_keeps_the_place_alone),
 		cmocka_unit_test_setup_teardown(a_linked_range_has_every_header, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_header_that_is_not_the_parent_discards_the_range,
 						set_up, tear_down),

@@ -23,7 +23,7 @@ static int set_up(void **state)
 	test_store_open(&fixture.database);
 	block_coverage_open(&fixture.coverage, &fixture.database.store);
 	event_queue_open(&fixture.queue, &fixture.database.store);
-	range_plan_init(&fixture.plan, 10);
+	range_plan_init(&fixture.plan, 10, 10);
 	*state = &fixture;
 	return 0;
 }

@@ -26,7 +26,7 @@ static void set_up_tasks(bool for_ever)
 		.for_ever = for_ever,
 	};
 
-	range_plan_init(&fixture.plan, 100);
+	range_plan_init(&fixture.plan, 100, 100);
 	range_tasks_init(&fixture.tasks, &options);
 }
 
@@ -127,7 +127,7 @@ static void another_attempt_is_smaller_when_the_plan_has_shrunk_and_never_larger
 	range_plan_too_large(&fixture.plan, 20);
 	assert_true(range_tasks_retry(&fixture.tasks, task, 0, 0));
 	assert_part(task, 0, 9);
-	range_plan_init(&fixture.plan, 100);
+	range_plan_init(&fixture.plan, 100, 100);
 	assert_true(range_tasks_retry(&fixture.tasks, task, 0, 0));
 	assert_part(task, 0, 9);
 }

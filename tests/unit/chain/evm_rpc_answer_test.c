@@ -432,6 +432,80 @@ static void a_block_is_read_in_every_field(void **state)
 	assert_int_equal(block.timestamp, 1700000000);
 }
 
+#define BATCH_BLOCK(id, number)                                                                    \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"result\":{\"number\":\"" number                      \
+	"\",\"hash\":\"" HASH "b1\",\"parentHash\":\"" HASH "b0\",\"timestamp\":\"0x1\"}}"
+
+/* The answer to a batch about blocks 0x13 and 0x14. */
+static enum outcome judge_batch(const char *text, struct evm_block *blocks, struct error *error)
+{
+	static const uint64_t numbers[] = {0x13, 0x14};
+
+	*error = (struct error){.kind = ERROR_KIND_NONE};
+	return evm_rpc_answer_blocks(text, strlen(text), ID, numbers, 2, blocks, error);
+}
+
+static void a_batch_may_be_answered_in_any_order(void **state)
+{
+	struct evm_block blocks[2] = {{.number = 0}};
+	struct error error;
+
+	(void)state;
+	assert_int_equal(
+		judge_batch("[" BATCH_BLOCK("18", "0x14") "," BATCH_BLOCK("17", "0x13") "]", blocks,
+			    &error),
+		OUTCOME_OK);
+	assert_int_equal(blocks[0].number, 0x13);
+	assert_int_equal(blocks[1].number, 0x14);
+}
+
+static void a_batch_is_refused_unless_each_call_has_its_answer(void **state)
+{
+	static const char *const bad[] = {
+		"[" BATCH_BLOCK("17", "0x13") "]",
+		"[" BATCH_BLOCK("17", "0x13") "," BATCH_BLOCK("17", "0x13") "]",
+		"[" BATCH_BLOCK("17", "0x14") "," BATCH_BLOCK("18", "0x13") "]",
+		"[" BATCH_BLOCK("17", "0x13") "," BATCH_BLOCK("19", "0x14") "]",
+		"[" BATCH_BLOCK("17", "0x13") ",7]",
+		BATCH_BLOCK("17", "0x13"),
+		"7",
+		"[",
+	};
+	struct evm_block blocks[2];
+	struct error error;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
+		assert_int_equal(judge_batch(bad[i], blocks, &error), OUTCOME_REJECTED);
+		assert_int_equal(error.kind, ERROR_KIND_MALFORMED);
+	}
+}
+
+static void an_error_in_a_batch_decides_and_one_error_is_the_whole_answer(void **state)
+{
+	struct evm_block blocks[2];
+	struct error error;
+
+	(void)state;
+	assert_int_equal(
+		judge_batch(
+			"[" BATCH_BLOCK("17", "0x13") ",{\"id\":18,\"error\":{"
+						      "\"code\":429,\"message\":\"slow down\"}}]",
+			blocks, &error),
+		OUTCOME_RETRY);
+	assert_int_equal(error.kind, ERROR_KIND_RATE_LIMITED);
+	assert_int_equal(judge_batch("[" BATCH_BLOCK("17", "0x13") ",{\"id\":18,\"result\":"
+								   "null}]",
+				     blocks, &error),
+			 OUTCOME_RETRY);
+	assert_int_equal(error.kind, ERROR_KIND_BEHIND);
+	assert_int_equal(judge_batch("{\"id\":null,\"error\":{\"code\":-32600,\"message\":"
+				     "\"no batches\"}}",
+				     blocks, &error),
+			 OUTCOME_REJECTED);
+	assert_int_equal(error.kind, ERROR_KIND_RPC);
+}
+
 static void a_block_that_the_node_does_not_have_is_waited_for(void **state)
 {
 	struct evm_block block;
@@ -554,6 +628,9 @@ int main(void)
 		TEST(every_answer_cut_anywhere_is_refused),
 		TEST(a_quantity_is_read_or_refused),
 		TEST(a_block_is_read_in_every_field),
+		TEST(a_batch_may_be_answered_in_any_order),
+		TEST(a_batch_is_refused_unless_each_call_has_its_answer),
+		TEST(an_error_in_a_batch_decides_and_one_error_is_the_whole_answer),
 		TEST(a_block_that_the_node_does_not_have_is_waited_for),
 		TEST(a_block_with_a_missing_field_is_refused),
 		TEST(call_data_is_appended_or_refused_without_a_trace),

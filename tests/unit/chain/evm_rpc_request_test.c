@@ -70,6 +70,18 @@ static void a_block_is_asked_for_without_its_transactions(void **state)
 				"\"params\":[\"0x1a2b3c\",false]}");
 }
 
+static void several_blocks_are_asked_for_in_one_batch(void **state)
+{
+	static const uint64_t numbers[] = {0x1a, 3};
+	struct fixture *fixture = *state;
+
+	evm_rpc_request_blocks(&fixture->request, 9, numbers, 2);
+	assert_request(fixture, "[{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":"
+				"\"eth_getBlockByNumber\",\"params\":[\"0x1a\",false]},"
+				"{\"jsonrpc\":\"2.0\",\"id\":10,\"method\":"
+				"\"eth_getBlockByNumber\",\"params\":[\"0x3\",false]}]");
+}
+
 static void one_question_asks_for_all_topics_of_a_range(void **state)
 {
 	struct fixture *fixture = *state;
@@ -127,6 +139,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(questions_without_parameters, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_block_is_asked_for_without_its_transactions,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(several_blocks_are_asked_for_in_one_batch, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(one_question_asks_for_all_topics_of_a_range, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(the_logs_of_one_block_are_asked_for_by_its_hash,

@@ -249,7 +249,7 @@ static void four_requests_run_at_once_and_each_gets_its_answer(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		assert_true(http_slot_available(client, &slot));
 		assert_int_equal(slot, i);
-		http_start(client, slot, bytes_of(bodies[i]));
+		http_start(client, slot, bytes_of(bodies[i]), NULL);
 	}
 	assert_false(http_slot_available(client, &slot));
 	for (size_t i = 0; i < 4; i++) {
@@ -600,7 +600,7 @@ static void waiting_ends_at_its_time_and_the_request_goes_on(void **state)
 	server_start(&server, read_and_say_nothing, NULL);
 	client = plain_client(&server);
 	assert_true(http_slot_available(client, &slot));
-	http_start(client, slot, bytes_of("{}"));
+	http_start(client, slot, bytes_of("{}"), NULL);
 	assert_false(http_wait(client, 20, &answer));
 	assert_false(http_wait(client, 0, &answer));
 	assert_false(http_wait(client, -1, &answer));
