@@ -20,6 +20,8 @@
  * backoff.h. */
 #define RETRY_AFTER_MAXIMUM_SECONDS (24 * 60 * 60)
 
+static const struct http_filter no_filter = {.take = NULL};
+
 enum slot_state {
 	SLOT_FREE,
 	SLOT_RUNNING,
@@ -162,7 +164,7 @@ void http_start(struct http_client *client, size_t slot_index, struct bytes body
 	invariant(slot->state == SLOT_FREE);
 	if (!buffer_append(&slot->request, body.data, body.length))
 		fatal(EXIT_CODE_BUG, "a request of %zu bytes is over the limit", body.length);
-	slot->filter = filter == NULL ? (struct http_filter){.take = NULL} : *filter;
+	slot->filter = filter != NULL ? *filter : no_filter;
 	slot->too_large = false;
 	slot->curl_error[0] = '\0';
 	http_curl_set(slot->easy, CURLOPT_FORBID_REUSE, may_keep_connection(client) ? 0L : 1L);
