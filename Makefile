@@ -208,5 +208,6 @@ clean:
 	rm -rf build debian/ballast debian/.debhelper
 
 include tests/fuzz/fuzz.mk
+include tests/bench/bench.mk
 
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)
