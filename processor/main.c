@@ -13,6 +13,7 @@
 #include "ingest/chain_identity.h"
 #include "processor/archiver.h"
 #include "processor/processor.h"
+#include "processor/processor_config.h"
 #include "processor/replay.h"
 #include "store/wakeup.h"
 
@@ -20,17 +21,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-struct processor_config {
-	struct config_text database_path;
-	struct log_settings log;
-	struct chain_settings chain;
-	struct shares threshold;
-	int64_t retry_seconds;
-	int64_t retention_days;
-};
-
-#define DAY_MS		    INT64_C(86400000)
-#define MOST_RETENTION_DAYS 10000
+#define DAY_MS INT64_C(86400000)
 
 static const char details[] =
 	"Applies ready events in (block_number, log_index) order: trade, "
@@ -126,7 +117,7 @@ static int prove_by_replay(const struct processor_config *config)
 	int exit_code;
 
 	store_open_read_only(&ledger, config->database_path.text);
-	exit_code = replay_run(&ledger, &config->chain);
+	exit_code = replay_run(&ledger, &config->chain, &config->symbols);
 	store_close(&ledger);
 	return exit_code;
 }
@@ -176,7 +167,8 @@ static int work(struct processor *processor, const struct processor_config *conf
 	bool archives = config->retention_days > 0;
 	int exit_code;
 
-	processor_open(processor, &config->chain, config->threshold, 1000 * config->retry_seconds);
+	processor_open(processor, &config->chain, &config->symbols, config->threshold,
+		       1000 * config->retry_seconds);
 	if (archives)
 		archiver_open(&archiver, &processor->store, config->retention_days * DAY_MS);
 	log_info("ready database=%s", config->database_path.text);
@@ -237,30 +229,7 @@ int main(int argc, char **argv)
 		 .value = &archive},
 	};
 	const struct config_key keys[] = {
-		SETTINGS_DATABASE_PATH(&config.database_path),
-		SETTINGS_LOG(&config.log),
-		SETTINGS_CHAIN(&config.chain),
-		{.name = "HEDGE_THRESHOLD_SHARES",
-		 .kind = CONFIG_KIND_SHARES,
-		 .fallback = "1",
-		 .help = "hedge a ticker's whole shares when its unhedged position reaches this",
-		 .target = &config.threshold},
-		{.name = "HEDGE_RETRY_SECONDS",
-		 .kind = CONFIG_KIND_INTEGER,
-		 .fallback = "1",
-		 .minimum = 0,
-		 .maximum = 3600,
-		 .help = "wait after a hedge of which nothing filled; doubled each time, 300 at "
-			 "most",
-		 .target = &config.retry_seconds},
-		{.name = "RETENTION_DAYS",
-		 .kind = CONFIG_KIND_INTEGER,
-		 .fallback = "0",
-		 .minimum = 0,
-		 .maximum = MOST_RETENTION_DAYS,
-		 .help = "move the raw data of settled events into DATABASE_PATH.archive after so "
-			 "many days (0: keep all)",
-		 .target = &config.retention_days},
+		PROCESSOR_CONFIG_KEYS(&config),
 	};
 	const struct process_usage usage = {
 		.program = "processor",
@@ -270,8 +239,8 @@ int main(int argc, char **argv)
 		.option_count = ARRAY_LENGTH(options),
 		.keys = keys,
 		.key_count = ARRAY_LENGTH(keys),
-		.complete = settings_complete_chain,
-		.context = &config.chain,
+		.complete = processor_config_complete,
+		.context = &config,
 	};
 	struct process_arguments arguments;
 	int exit_code;

@@ -14,23 +14,27 @@
 #define BATCH_SIZE 100
 
 void processor_open(struct processor *processor, const struct chain_settings *settings,
-		    struct shares threshold, int64_t retry_after_ms)
+		    const struct symbol_map *symbols, struct shares threshold,
+		    int64_t retry_after_ms)
 {
 	struct store *store = &processor->store;
 
 	processor->settings = settings;
+	processor->symbols = symbols;
 	event_queue_open(&processor->events, store);
 	block_coverage_open(&processor->coverage, store);
 	listener_sessions_open(&processor->sessions, store, &processor->lock);
 	tokens_open(&processor->tokens, store);
 	positions_open(&processor->positions, store, threshold, retry_after_ms);
 	token_resolver_open(&processor->resolver, store, &processor->tokens, settings);
+	wrapped_shares_open(&processor->wrapped, store, &processor->resolver);
 	processor->last_processed = event_queue_last_processed(&processor->events);
 	processor->waiting_for_tokens = 0;
 }
 
 void processor_close(struct processor *processor)
 {
+	wrapped_shares_close(&processor->wrapped);
 	token_resolver_close(&processor->resolver);
 	positions_close(&processor->positions);
 	tokens_close(&processor->tokens);
@@ -62,7 +66,7 @@ static bool is_known_quote(struct processor *processor, const struct evm_address
 	struct token token;
 
 	return tokens_find(&processor->tokens, address, &token) &&
-	       symbol_map_role(&token.symbol, &ticker) == TOKEN_ROLE_QUOTE;
+	       symbol_map_role(processor->symbols, &token, &ticker) == TOKEN_ROLE_QUOTE;
 }
 
 static void hold(struct processor *processor, struct held_tokens *held,
@@ -79,6 +83,7 @@ struct opened_event {
 	struct event_row row;
 	struct orderbook_event decoded;
 	struct event_tokens tokens;
+	struct event_knowledge known;
 	enum outcome outcome; /* of decoding */
 	struct error error;
 };
@@ -110,31 +115,51 @@ static bool comes_before(struct event_position a, struct event_position b)
 
 /* All tokens of the event, or the outcome of the first that is missing: REJECTED counts more than
  * RETRY. */
-static enum outcome know_tokens(struct processor *processor, const struct event_tokens *tokens,
-				struct token *known, struct error *error)
+static enum outcome know_tokens(struct processor *processor, struct opened_event *event,
+				struct error *error)
 {
 	enum outcome worst = OUTCOME_OK;
 
-	for (size_t i = 0; i < tokens->count; i++) {
+	event->known.symbols = processor->symbols;
+	for (size_t i = 0; i < event->tokens.count; i++) {
 		struct error reason;
-		enum outcome outcome = token_resolver_find(
-			&processor->resolver, &tokens->addresses[i], &known[i], &reason);
+		enum outcome outcome =
+			token_resolver_find(&processor->resolver, &event->tokens.addresses[i],
+					    &event->known.tokens[i], &reason);
 
 		if (outcome == OUTCOME_OK || worst == OUTCOME_REJECTED)
 			continue;
 		worst = outcome;
 		*error = reason;
 	}
+	if (worst == OUTCOME_OK)
+		trade_decoder_wrapped(&event->decoded, &processor->settings->owners, &event->known);
 	return worst;
 }
 
-/* Whether some token of the event is neither known nor refused, when all were asked that may be. */
-static bool must_wait(struct processor *processor, const struct event_tokens *tokens)
+static struct fill_block block_of(const struct event_row *row)
 {
-	struct token known[EVENT_MAX_TOKENS];
+	return (struct fill_block){.hash = row->block_hash, .number = row->block_number};
+}
+
+/* The tokens, and what wrapped shares were worth. */
+static enum outcome know(struct processor *processor, struct opened_event *event,
+			 struct error *error)
+{
+	const struct fill_block block = block_of(&event->row);
+	enum outcome outcome = know_tokens(processor, event, error);
+
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	return wrapped_shares_find(&processor->wrapped, &block, &event->known.wrapped, error);
+}
+
+/* Whether something of the event is neither known nor refused, when all was asked that may be. */
+static bool must_wait(struct processor *processor, struct opened_event *event)
+{
 	struct error error;
 
-	return know_tokens(processor, tokens, known, &error) == OUTCOME_RETRY;
+	return know(processor, event, &error) == OUTCOME_RETRY;
 }
 
 /*
@@ -153,10 +178,39 @@ static void resolve_tokens(struct processor *processor, int64_t limit)
 			return;
 		for (size_t i = 0; i < event.tokens.count; i++)
 			token_resolver_resolve(&processor->resolver, &event.tokens.addresses[i]);
-		if (!must_wait(processor, &event.tokens))
+		if (!must_wait(processor, &event))
 			ready++;
 		after = position_of(&event.row);
 	}
+}
+
+/*
+ * Asks what wrapped shares were worth that events wait for: when all that needs no such question
+ * has been applied. True when there is something to go on with.
+ */
+static bool resolve_wrapped(struct processor *processor, int64_t limit)
+{
+	struct event_position after = EVENT_POSITION_START;
+	struct opened_event event;
+	struct error error;
+	bool learned = false;
+
+	wrapped_shares_begin_pass(&processor->wrapped);
+	for (int i = 0; i < BATCH_SIZE && !process_stopping(); i++) {
+		struct fill_block block;
+
+		if (!open_next(processor, after, limit, &event))
+			break;
+		after = position_of(&event.row);
+		if (event.outcome != OUTCOME_OK ||
+		    know_tokens(processor, &event, &error) != OUTCOME_OK)
+			continue;
+		block = block_of(&event.row);
+		learned =
+			wrapped_shares_resolve(&processor->wrapped, &block, &event.known.wrapped) ||
+			learned;
+	}
+	return learned;
 }
 
 static void quarantine(struct processor *processor, const struct event_row *row, const char *reason)
@@ -185,19 +239,18 @@ static void book(struct processor *processor, const struct event_row *row,
 	event_queue_mark_processed(&processor->events, row->id, EVENT_OUTCOME_TRADE, NULL);
 }
 
-/* False when the event must wait for a token. */
+/* False when the event must wait for what its tokens are, or were worth. */
 static bool apply(struct processor *processor, struct opened_event *event)
 {
-	struct token known[EVENT_MAX_TOKENS];
 	struct decoded_trades trades;
 
 	if (event->outcome == OUTCOME_OK)
-		event->outcome = know_tokens(processor, &event->tokens, known, &event->error);
+		event->outcome = know(processor, event, &event->error);
 	if (event->outcome == OUTCOME_RETRY)
 		return false;
 	if (event->outcome == OUTCOME_OK)
 		event->outcome = trade_decoder_decode(&event->decoded, &processor->settings->owners,
-						      known, &trades, &event->error);
+						      &event->known, &trades, &event->error);
 	if (event->outcome == OUTCOME_OK)
 		book(processor, &event->row, &trades);
 	else
@@ -226,8 +279,6 @@ static int apply_batch(struct processor *processor, int64_t limit)
 		hold(processor, &held, &event.tokens);
 		waiting++;
 	}
-	if (waiting > 0 && waiting != processor->waiting_for_tokens)
-		log_warn("events wait for tokens that could not be asked events=%" PRId64, waiting);
 	processor->waiting_for_tokens = waiting;
 	return applied;
 }
@@ -249,7 +300,21 @@ static int take_back(struct processor *processor)
 	return count;
 }
 
-/* An event that waits for a token, with its time not yet come, is no work. */
+static int64_t earlier(int64_t a, int64_t b)
+{
+	if (a < 0)
+		return b;
+	return b < 0 || a < b ? a : b;
+}
+
+/* Until something may be asked again that an event waits for; -1: nothing is. */
+static int64_t question_wait_ms(const struct processor *processor)
+{
+	return earlier(token_resolver_wait_ms(&processor->resolver),
+		       wrapped_shares_wait_ms(&processor->wrapped));
+}
+
+/* An event that waits for an answer, with its time not yet come, is no work. */
 static bool has_ready_event(struct processor *processor, int64_t limit)
 {
 	struct event_row row;
@@ -259,8 +324,7 @@ static bool has_ready_event(struct processor *processor, int64_t limit)
 	if (!found)
 		processor->waiting_for_tokens = 0;
 	return found &&
-	       (processor->waiting_for_tokens == 0 ||
-		token_resolver_wait_ms(&processor->resolver) == 0 ||
+	       (processor->waiting_for_tokens == 0 || question_wait_ms(processor) == 0 ||
 		event_queue_count_waiting(&processor->events) > processor->waiting_for_tokens);
 }
 
@@ -271,9 +335,19 @@ static bool has_removed_event(struct processor *processor)
 	return event_queue_next_unreversed(&processor->events, &row);
 }
 
+static void tell_waiting(const struct processor *processor, int64_t waited)
+{
+	int64_t waiting = processor->waiting_for_tokens;
+
+	if (waiting > 0 && waiting != waited)
+		log_warn("events wait for tokens that could not be asked events=%" PRId64, waiting);
+}
+
 bool processor_step(struct processor *processor)
 {
 	int64_t limit = ready_to(processor);
+	int64_t waited = processor->waiting_for_tokens;
+	bool learned = false;
 	int applied;
 	int taken_back;
 
@@ -292,14 +366,13 @@ bool processor_step(struct processor *processor)
 	store_commit(&processor->store);
 	if (applied > 0)
 		log_debug("batch applied events=%d", applied);
-	return applied > 0 || taken_back > 0 || positions_need_work(&processor->positions);
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-	if (a < 0)
-		return b;
-	return b < 0 || a < b ? a : b;
+	if (applied == 0 && wrapped_shares_wait_ms(&processor->wrapped) == 0)
+		learned = resolve_wrapped(processor, limit);
+	if (learned)
+		processor->waiting_for_tokens = 0; /* they are ready now */
+	tell_waiting(processor, waited);
+	return applied > 0 || taken_back > 0 || learned ||
+	       positions_need_work(&processor->positions);
 }
 
 int64_t processor_wait_ms(struct processor *processor)
@@ -307,6 +380,6 @@ int64_t processor_wait_ms(struct processor *processor)
 	int64_t wait_ms = positions_wait_ms(&processor->positions);
 
 	if (processor->waiting_for_tokens > 0)
-		wait_ms = earlier(wait_ms, token_resolver_wait_ms(&processor->resolver));
+		wait_ms = earlier(wait_ms, question_wait_ms(processor));
 	return wait_ms;
 }

@@ -7,7 +7,9 @@
 #include "base/config.h"
 #include "base/settings.h"
 #include "processor/position.h"
+#include "processor/symbol_map.h"
 #include "processor/token_resolver.h"
+#include "processor/wrapped_shares.h"
 #include "store/block_coverage.h"
 #include "store/event_queue.h"
 #include "store/instance_lock.h"
@@ -20,6 +22,7 @@
 
 struct processor {
 	const struct chain_settings *settings;
+	const struct symbol_map *symbols;
 	struct store store;
 	struct instance_lock lock;
 	struct event_queue events;
@@ -28,20 +31,23 @@ struct processor {
 	struct tokens tokens;
 	struct positions positions;
 	struct token_resolver resolver;
+	struct wrapped_shares wrapped;
 	struct event_position
 		last_processed;	    /* the highest ever applied; what comes below is late */
-	int64_t waiting_for_tokens; /* events that the last step had to leave */
+	int64_t waiting_for_tokens; /* events that the last step had to leave, for what their tokens
+				       are or were worth */
 };
 
 /* Opens everything but the store and the lock, which are the caller's and already open. */
 void processor_open(struct processor *processor, const struct chain_settings *settings,
-		    struct shares threshold, int64_t retry_after_ms);
+		    const struct symbol_map *symbols, struct shares threshold,
+		    int64_t retry_after_ms);
 void processor_close(struct processor *processor);
 
 /*
  * Asks for unknown tokens, then one transaction: ended executions are taken in, up to a batch of
- * ready events is applied in chain order, hedges are planned. True when something was done: there
- * may be more.
+ * ready events is applied in chain order, hedges are planned. When no event could be applied, asks
+ * what wrapped shares were worth. True when something was done: there may be more.
  */
 bool processor_step(struct processor *processor);
 

@@ -62,7 +62,24 @@ static void scratch_remove(const struct scratch *scratch)
 		log_warn("scratch database left behind directory=%s", scratch->directory);
 }
 
-/* What the processor needs beside events: the tokens, and the word that every block is covered. */
+/* What the chain said of vaults. */
+static void copy_vaults(struct replay *replay)
+{
+	struct processor *processor = &replay->processor;
+	struct vault_conversion conversion;
+	struct vault vault;
+	struct vaults vaults;
+
+	vaults_open(&vaults, replay->audit.store);
+	while (vaults_next(&vaults, &vault))
+		vaults_insert(&processor->wrapped.vaults, &vault);
+	while (vaults_next_conversion(&vaults, &conversion))
+		vaults_insert_conversion(&processor->wrapped.vaults, &conversion);
+	vaults_close(&vaults);
+}
+
+/* What the processor needs beside events: what the chain said of tokens and vaults, and the word
+ * that every block is covered. */
 static bool prepare(struct replay *replay, const struct chain_settings *settings)
 {
 	const struct block_range all = {.first = settings->deployment_block, .last = INT64_MAX - 1};
@@ -76,6 +93,7 @@ static bool prepare(struct replay *replay, const struct chain_settings *settings
 	while (tokens_next(&tokens, &token))
 		tokens_insert(&processor->tokens, &token);
 	tokens_close(&tokens);
+	copy_vaults(replay);
 	block_coverage_add(&processor->coverage, all);
 	store_commit(&processor->store);
 	return true;
@@ -271,7 +289,8 @@ static int compare(struct replay *replay)
 	return 0;
 }
 
-static int run_in(struct store *ledger, const struct chain_settings *settings, const char *path)
+static int run_in(struct store *ledger, const struct chain_settings *settings,
+		  const struct symbol_map *symbols, const char *path)
 {
 	static struct replay replay;
 	struct shares threshold;
@@ -281,7 +300,7 @@ static int run_in(struct store *ledger, const struct chain_settings *settings, c
 	invariant(valid);
 	store_open(&replay.processor.store, path);
 	instance_lock_open(&replay.processor.lock, path);
-	processor_open(&replay.processor, settings, threshold, 0);
+	processor_open(&replay.processor, settings, symbols, threshold, 0);
 	replay.ledger = ledger;
 	buffer_init(&replay.event_data, BUFFER_MAX_EVENT_JSON);
 	audit_open(&replay.audit, ledger);
@@ -311,7 +330,8 @@ static void require_settled(struct store *ledger)
 					   "the processor first");
 }
 
-int replay_run(struct store *ledger, const struct chain_settings *settings)
+int replay_run(struct store *ledger, const struct chain_settings *settings,
+	       const struct symbol_map *symbols)
 {
 	struct scratch scratch = {.directory = ""};
 	int exit_code;
@@ -320,7 +340,7 @@ int replay_run(struct store *ledger, const struct chain_settings *settings)
 	scratch_create(&scratch);
 	/* The steps of the replay are not events of the ledger. */
 	log_set_level(LOG_LEVEL_ERROR);
-	exit_code = run_in(ledger, settings, scratch.path);
+	exit_code = run_in(ledger, settings, symbols, scratch.path);
 	scratch_remove(&scratch);
 	return exit_code;
 }

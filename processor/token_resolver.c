@@ -9,13 +9,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define BACKOFF_BASE_MS	   500
-#define BACKOFF_MAXIMUM_MS 30000
-/* How long a refusal answers for new events of the token before the contract is asked again. */
-#define REFUSAL_HOLDS_MS 60000
-/* So many answers of no bytes are the token's own. */
-#define EMPTY_ANSWERS_BELIEVED 5
-
 /* First four bytes of keccak-256 of "symbol()" and "decimals()". Source: ERC-20. */
 static const uint8_t symbol_selector[] = {0x95, 0xd8, 0x9b, 0x41};
 static const uint8_t decimals_selector[] = {0x31, 0x3c, 0xe5, 0x67};
@@ -24,49 +17,22 @@ void token_resolver_open(struct token_resolver *resolver, struct store *store,
 			 struct tokens *tokens, const struct chain_settings *settings)
 {
 	*resolver = (struct token_resolver){.store = store, .tokens = tokens, .settings = settings};
+	unanswered_init(&resolver->waiting);
 	evm_node_open(&resolver->node, settings);
 }
 
 void token_resolver_close(struct token_resolver *resolver)
 {
 	evm_node_close(&resolver->node);
-	memory_free(resolver->unresolved);
+	unanswered_free(&resolver->waiting);
 }
 
-static struct unresolved_token *find_unresolved(const struct token_resolver *resolver,
-						const struct evm_address *address)
+static struct evm_word key_of(const struct evm_address *address)
 {
-	for (size_t i = 0; i < resolver->count; i++) {
-		if (evm_address_equal(&resolver->unresolved[i].address, address))
-			return &resolver->unresolved[i];
-	}
-	return NULL;
-}
+	struct evm_word key = {{0}};
 
-static struct unresolved_token *add_unresolved(struct token_resolver *resolver,
-					       const struct evm_address *address)
-{
-	struct unresolved_token *added;
-	size_t capacity = resolver->capacity == 0 ? 8 : 2 * resolver->capacity;
-
-	if (resolver->count == resolver->capacity) {
-		resolver->unresolved = memory_grow(resolver->unresolved, resolver->capacity,
-						   capacity, sizeof(*resolver->unresolved));
-		resolver->capacity = capacity;
-	}
-	invariant(resolver->unresolved != NULL);
-	added = &resolver->unresolved[resolver->count++];
-	*added = (struct unresolved_token){.address = *address, .pass = resolver->pass};
-	backoff_init(&added->backoff, BACKOFF_BASE_MS, BACKOFF_MAXIMUM_MS);
-	return added;
-}
-
-static void remove_unresolved(struct token_resolver *resolver, const struct evm_address *address)
-{
-	struct unresolved_token *found = find_unresolved(resolver, address);
-
-	if (found != NULL)
-		*found = resolver->unresolved[--resolver->count];
+	memcpy(key.bytes + EVM_WORD_SIZE - EVM_ADDRESS_SIZE, address->bytes, EVM_ADDRESS_SIZE);
+	return key;
 }
 
 /* A node's fault is no token's: what the node cannot answer properly now is asked again. */
@@ -186,108 +152,71 @@ static void store_token(struct token_resolver *resolver, const struct token *tok
 	store_commit(resolver->store);
 	log_info("token resolved address=%s symbol=%s decimals=%u",
 		 evm_address_text(&token->address).text, token->symbol.text, token->decimals);
-	remove_unresolved(resolver, &token->address);
 }
 
 static void note_failure(struct token_resolver *resolver, const struct evm_address *address,
 			 enum outcome outcome, const struct error *error)
 {
-	struct unresolved_token *unresolved = find_unresolved(resolver, address);
-	int64_t wait_ms;
+	const struct evm_word key = key_of(address);
+	const struct question *question =
+		unanswered_note_failure(&resolver->waiting, &key, outcome, error);
 
-	if (unresolved == NULL)
-		unresolved = add_unresolved(resolver, address);
-	else
-		resolver->failed_again = true;
-	/* It has traded, so that it is there: a node behind its deployment says otherwise, for a
-	 * while. */
-	if (error->kind == ERROR_KIND_BEHIND &&
-	    ++unresolved->empty_answers >= EMPTY_ANSWERS_BELIEVED)
-		outcome = OUTCOME_REJECTED;
-	unresolved->refused = outcome == OUTCOME_REJECTED;
-	unresolved->reason = *error;
-	if (unresolved->refused) {
-		unresolved->due_ms = clock_monotonic_ms() + REFUSAL_HOLDS_MS;
+	if (question->refused) {
 		log_error("token refused address=%s reason=%s", evm_address_text(address).text,
 			  error->text);
 		return;
 	}
-	wait_ms = backoff_next_ms(&unresolved->backoff, error->retry_after_ms);
-	unresolved->due_ms = clock_monotonic_ms() + wait_ms;
 	log_warn("token not known yet: its events wait, others go on address=%s kind=%s "
 		 "wait_ms=%" PRId64 " reason=%s",
-		 evm_address_text(address).text, error_kind_name(error->kind), wait_ms,
-		 error->text);
+		 evm_address_text(address).text, error_kind_name(error->kind),
+		 question->due_ms - clock_monotonic_ms(), error->text);
 }
 
 void token_resolver_begin_pass(struct token_resolver *resolver)
 {
-	resolver->failed_again = false;
-	resolver->pass++;
-}
-
-/* Whether a token that failed before may be asked now. */
-static bool may_ask_again(const struct token_resolver *resolver,
-			  const struct unresolved_token *unresolved)
-{
-	return !resolver->failed_again && unresolved->due_ms <= clock_monotonic_ms();
+	unanswered_begin_pass(&resolver->waiting);
 }
 
 void token_resolver_resolve(struct token_resolver *resolver, const struct evm_address *address)
 {
-	struct unresolved_token *unresolved = find_unresolved(resolver, address);
+	const struct evm_word key = key_of(address);
 	struct token token;
 	struct error error;
 	enum outcome outcome;
 
-	if (unresolved != NULL)
-		unresolved->pass = resolver->pass;
-	if (unresolved != NULL && !may_ask_again(resolver, unresolved))
-		return;
-	if (unresolved == NULL && tokens_find(resolver->tokens, address, &token))
+	if (tokens_find(resolver->tokens, address, &token) ||
+	    !unanswered_may_ask(&resolver->waiting, &key))
 		return;
 	outcome = ask(resolver, address, &token, &error);
-	if (outcome == OUTCOME_OK)
-		store_token(resolver, &token);
-	else
+	if (outcome != OUTCOME_OK) {
 		note_failure(resolver, address, outcome, &error);
+		return;
+	}
+	store_token(resolver, &token);
+	unanswered_remove(&resolver->waiting, &key);
 }
 
 enum outcome token_resolver_find(struct token_resolver *resolver, const struct evm_address *address,
 				 struct token *token, struct error *error)
 {
-	struct unresolved_token *unresolved;
+	const struct evm_word key = key_of(address);
 
 	if (tokens_find(resolver->tokens, address, token))
 		return OUTCOME_OK;
-	unresolved = find_unresolved(resolver, address);
-	if (unresolved == NULL) {
-		/* Its event came in after the asking: due at once, or nobody would ask. */
-		unresolved = add_unresolved(resolver, address);
-		unresolved->due_ms = clock_monotonic_ms();
-		(void)error_set(&unresolved->reason, OUTCOME_RETRY, ERROR_KIND_NONE,
-				"token not asked yet");
-	}
-	unresolved->pass = resolver->pass;
-	*error = unresolved->reason;
-	return unresolved->refused ? OUTCOME_REJECTED : OUTCOME_RETRY;
+	return unanswered_why(&resolver->waiting, &key, "token", error);
+}
+
+enum outcome token_resolver_node(struct token_resolver *resolver, struct evm_node **node,
+				 struct error *error)
+{
+	enum outcome outcome = check_node(resolver, error);
+
+	if (outcome == OUTCOME_OK)
+		*node = &resolver->node;
+	return outcome;
 }
 
 int64_t token_resolver_wait_ms(const struct token_resolver *resolver)
 {
-	int64_t now_ms = clock_monotonic_ms();
-	int64_t wait_ms = -1;
-
-	for (size_t i = 0; i < resolver->count; i++) {
-		int64_t left_ms = resolver->unresolved[i].due_ms - now_ms;
-
-		if (resolver->unresolved[i].refused ||
-		    resolver->unresolved[i].pass != resolver->pass)
-			continue;
-		if (left_ms < 0)
-			left_ms = 0;
-		if (wait_ms < 0 || left_ms < wait_ms)
-			wait_ms = left_ms;
-	}
-	return wait_ms;
+	return unanswered_wait_ms(&resolver->waiting);
 }

@@ -6,10 +6,10 @@
 #ifndef BALLAST_PROCESSOR_TOKEN_RESOLVER_H
 #define BALLAST_PROCESSOR_TOKEN_RESOLVER_H
 
-#include "base/backoff.h"
 #include "base/compiler.h"
 #include "base/settings.h"
 #include "chain/evm_node.h"
+#include "processor/unanswered.h"
 #include "store/store.h"
 #include "store/tokens.h"
 
@@ -17,28 +17,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A token that is not in the table: refused for a while, or to be asked again. */
-struct unresolved_token {
-	struct evm_address address;
-	bool refused;
-	int empty_answers;
-	uint64_t pass; /* in which an event last needed it */
-	struct error reason;
-	struct backoff backoff;
-	int64_t due_ms; /* monotonic */
-};
-
 struct token_resolver {
 	struct store *store;
 	struct tokens *tokens;
 	const struct chain_settings *settings;
 	struct evm_node node;
 	bool node_is_ours; /* its chain id and genesis were compared with the ledger's */
-	bool failed_again; /* in this pass, a token that had failed before */
-	uint64_t pass;
-	struct unresolved_token *unresolved;
-	size_t count;
-	size_t capacity;
+	struct unanswered waiting;
 };
 
 void token_resolver_open(struct token_resolver *resolver, struct store *store,
@@ -64,6 +49,10 @@ void token_resolver_resolve(struct token_resolver *resolver, const struct evm_ad
  */
 MUST_USE enum outcome token_resolver_find(struct token_resolver *resolver,
 					  const struct evm_address *address, struct token *token,
+					  struct error *error);
+
+/* The node, for other questions about the chain, once it is known to be on the ledger's. */
+MUST_USE enum outcome token_resolver_node(struct token_resolver *resolver, struct evm_node **node,
 					  struct error *error);
 
 /*

@@ -10,6 +10,7 @@
 #include "base/config.h"
 #include "base/outcome.h"
 #include "chain/orderbook_events.h"
+#include "processor/symbol_map.h"
 #include "store/onchain_trades.h"
 #include "store/tokens.h"
 
@@ -25,6 +26,26 @@ struct event_tokens {
 	size_t count;
 };
 
+/* What an owner's fill moved of a vault's shares, in raw units. */
+struct wrapped_amount {
+	struct evm_address token;
+	struct evm_word shares;
+	struct shares worth; /* the decoder's reader fills it in: shares that they were worth */
+};
+
+/* The wrapped amounts of the owners' fills of one event. */
+struct wrapped_amounts {
+	struct wrapped_amount items[EVENT_MAX_TOKENS];
+	size_t count;
+};
+
+/* What the decoder must be told. */
+struct event_knowledge {
+	const struct symbol_map *symbols;
+	struct token tokens[EVENT_MAX_TOKENS]; /* every one that trade_decoder_tokens named */
+	struct wrapped_amounts wrapped;	       /* all of trade_decoder_wrapped, with their worth */
+};
+
 struct decoded_trades {
 	struct onchain_trade items[EVENT_MAX_TRADES];
 	size_t count;
@@ -36,13 +57,20 @@ void trade_decoder_tokens(const struct orderbook_event *event,
 			  const struct config_addresses *owners, struct event_tokens *tokens);
 
 /*
- * The owners' trades of the event; none when no owner has a part in it. known holds every token
- * that trade_decoder_tokens named. REJECTED: a pair we cannot read, decimals that contradict each
- * other, an amount that does not fit. The event of each trade is the caller's to set.
+ * Which amounts are of vaults' shares, by known's symbols and tokens: known->wrapped. One that
+ * cannot be a number of raw units is left out: trade_decoder_decode refuses it.
+ */
+void trade_decoder_wrapped(const struct orderbook_event *event,
+			   const struct config_addresses *owners, struct event_knowledge *known);
+
+/*
+ * The owners' trades of the event; none when no owner has a part in it. REJECTED: a pair we cannot
+ * read, decimals that contradict each other, an amount that does not fit. The event of each trade
+ * is the caller's to set.
  */
 MUST_USE enum outcome trade_decoder_decode(const struct orderbook_event *event,
 					   const struct config_addresses *owners,
-					   const struct token *known, struct decoded_trades *trades,
-					   struct error *error);
+					   const struct event_knowledge *known,
+					   struct decoded_trades *trades, struct error *error);
 
 #endif

@@ -211,6 +211,20 @@ static void take_line(void *context, const struct file_line *line)
 		log_warn("configuration file: no program knows the key %s", line->key);
 }
 
+/* The lines behind a NUL would be passed over, and their limits with them. */
+static bool has_no_nul(const struct buffer *text, const char *path)
+{
+	if (strlen(buffer_text(text)) == text->length)
+		return true;
+	log_error("configuration file: has a NUL byte path=%s", path);
+	return false;
+}
+
+bool config_read_file(const char *path, struct buffer *text)
+{
+	return read_file(open_file(path), path, text) && has_no_nul(text, path);
+}
+
 static bool read_values(struct file_values *values, const char *path, bool are_secret)
 {
 	struct buffer text;
@@ -218,13 +232,8 @@ static bool read_values(struct file_values *values, const char *path, bool are_s
 
 	values->are_secret = are_secret;
 	buffer_init(&text, BUFFER_MAX_CONFIG);
-	good = are_secret ? config_read_private_file(path, &text)
-			  : read_file(open_file(path), path, &text);
-	/* The lines behind a NUL would be passed over, and their limits with them. */
-	if (good && strlen(buffer_text(&text)) != text.length) {
-		log_error("configuration file: has a NUL byte path=%s", path);
-		good = false;
-	}
+	good = are_secret ? config_read_private_file(path, &text) && has_no_nul(&text, path)
+			  : config_read_file(path, &text);
 	if (good)
 		good = for_each_line(&text, take_line, values);
 	buffer_free(&text);

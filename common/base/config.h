@@ -74,11 +74,16 @@ struct config_files {
 MUST_USE bool config_load(const struct config_key *keys, size_t key_count,
 			  const struct config_files *files);
 
+struct buffer;
+
+/* The bytes of a text file that a value names. False after logging what is wrong. The caller frees
+ * the buffer either way. */
+MUST_USE bool config_read_file(const char *path, struct buffer *text);
+
 /*
  * The bytes of a file that only its owner can read, as the file of secrets must be. False after
  * logging what is wrong, which never includes its contents. The caller frees the buffer either way.
  */
-struct buffer;
 MUST_USE bool config_read_private_file(const char *path, struct buffer *text);
 
 /* "KEY=value" lines for --check, URLs redacted, of secrets only whether they are set. */

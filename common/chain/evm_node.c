@@ -145,18 +145,62 @@ enum outcome evm_node_block(struct evm_node *node, uint64_t block_number, struct
 	return finish(node, &answer, outcome, error);
 }
 
-enum outcome evm_node_call(struct evm_node *node, const struct evm_address *to,
-			   struct bytes call_data, struct buffer *result, struct error *error)
+/* For the calls: what they return. */
+static enum outcome post_for_data(struct evm_node *node, uint64_t id, struct buffer *result,
+				  struct error *error)
 {
-	uint64_t id = node->next_id++;
 	struct http_answer answer;
-	enum outcome outcome;
+	enum outcome outcome = post(node, &answer, error);
 
-	evm_rpc_request_call(&node->request, id, to, call_data);
-	outcome = post(node, &answer, error);
 	if (outcome != OUTCOME_OK)
 		return outcome;
 	outcome = evm_rpc_answer_data((const char *)answer.body.data, answer.body.length, id,
 				      result, error);
 	return finish(node, &answer, outcome, error);
+}
+
+enum outcome evm_node_call(struct evm_node *node, const struct evm_address *to,
+			   struct bytes call_data, struct buffer *result, struct error *error)
+{
+	uint64_t id = node->next_id++;
+
+	evm_rpc_request_call(&node->request, id, to, call_data);
+	return post_for_data(node, id, result, error);
+}
+
+/*
+ * By number, for a node that cannot do it by hash: the block of that number must be the one, after
+ * the call as before it.
+ */
+static enum outcome call_at_number(struct evm_node *node, const struct evm_call *call,
+				   struct buffer *result, struct error *error)
+{
+	uint64_t id = node->next_id++;
+	struct evm_block block = {.number = 0};
+	enum outcome outcome;
+
+	evm_rpc_request_call_at_number(&node->request, id, call);
+	outcome = post_for_data(node, id, result, error);
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	outcome = evm_node_block(node, call->block_number, &block, error);
+	if (outcome == OUTCOME_OK && !evm_word_equal(&block.hash, &call->block_hash))
+		return error_set(error, OUTCOME_RETRY, ERROR_KIND_BEHIND,
+				 "the node has another block of that number");
+	return outcome;
+}
+
+enum outcome evm_node_call_at(struct evm_node *node, const struct evm_call *call,
+			      struct buffer *result, struct error *error)
+{
+	uint64_t id = node->next_id++;
+	enum outcome outcome;
+
+	evm_rpc_request_call_at_hash(&node->request, id, call);
+	outcome = post_for_data(node, id, result, error);
+	/* The contract refused, or the node does not know such a question: the other one tells. */
+	if (outcome != OUTCOME_REJECTED || error->kind != ERROR_KIND_RPC)
+		return outcome;
+	buffer_clear(result);
+	return call_at_number(node, call, result, error);
 }

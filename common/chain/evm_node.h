@@ -31,6 +31,14 @@ MUST_USE enum outcome evm_node_call(struct evm_node *node, const struct evm_addr
 				    struct error *error);
 
 /*
+ * The call in the state after the block, by its hash where the node can (EIP-1898), else by its
+ * number, and then the block must still have that hash. RETRY of kind BEHIND: the node does not
+ * have the block or its state.
+ */
+MUST_USE enum outcome evm_node_call_at(struct evm_node *node, const struct evm_call *call,
+				       struct buffer *result, struct error *error);
+
+/*
  * What an answer says before its result is looked at. OK: the body is to be judged by an *_answer
  * function of evm_rpc.h. A JSON-RPC error in the body of an HTTP error wins over the status and is
  * classified here, whatever its id: it can only be the answer to this request. Except 429, which is

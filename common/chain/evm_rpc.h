@@ -35,6 +35,14 @@ struct evm_block {
 	struct logs_bloom bloom;
 };
 
+/* A call in the state after a block. */
+struct evm_call {
+	struct evm_address to;
+	struct bytes data;
+	struct evm_word block_hash;
+	uint64_t block_number;
+};
+
 /* Every request below is appended to request (cleared first) as one JSON text. id: never reused by
  * a caller. */
 void evm_rpc_request_chain_id(struct buffer *request, uint64_t id);
@@ -58,6 +66,10 @@ void evm_rpc_request_logs_of_block(struct buffer *request, uint64_t id,
 				   const struct evm_word *block_hash);
 void evm_rpc_request_call(struct buffer *request, uint64_t id, const struct evm_address *to,
 			  struct bytes call_data);
+/* the same in the state after a block: of that hash (EIP-1898), or of that number */
+void evm_rpc_request_call_at_hash(struct buffer *request, uint64_t id, const struct evm_call *call);
+void evm_rpc_request_call_at_number(struct buffer *request, uint64_t id,
+				    const struct evm_call *call);
 void evm_rpc_request_subscribe_heads(struct buffer *request, uint64_t id);
 void evm_rpc_request_subscribe_logs(struct buffer *request, uint64_t id,
 				    const struct evm_address *address,

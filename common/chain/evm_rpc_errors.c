@@ -34,6 +34,11 @@ static const struct pattern patterns[] = {
 	{ANY_CODE, "header not found", BEHIND},	   /* geth */
 	{ANY_CODE, "header for hash not found", BEHIND}, /* Erigon */
 	{-32014, "", BEHIND},
+	{ANY_CODE, "missing trie node", BEHIND},      /* geth: the state was pruned */
+	{ANY_CODE, "historical state", BEHIND},	      /* geth: .. is not available; Erigon */
+	{ANY_CODE, "state is not available", BEHIND}, /* geth: required historical .. */
+	{ANY_CODE, "no state available", BEHIND},     /* Nethermind: .. for block */
+	{ANY_CODE, "is pruned", BEHIND},	      /* reth: state at block .. is pruned */
 
 	/* Rates. Before the ranges: both speak of limits, and -32005 stands for both. */
 	{ANY_CODE, "rate limit", RATE},	       /* Infura and many others */

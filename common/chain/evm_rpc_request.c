@@ -132,8 +132,9 @@ void evm_rpc_request_logs_of_block(struct buffer *request, uint64_t id,
 	end(request);
 }
 
-void evm_rpc_request_call(struct buffer *request, uint64_t id, const struct evm_address *to,
-			  struct bytes call_data)
+/* Up to the block, which is the caller's to add. */
+static void begin_call(struct buffer *request, uint64_t id, const struct evm_address *to,
+		       struct bytes call_data)
 {
 	bool fits;
 
@@ -143,7 +144,31 @@ void evm_rpc_request_call(struct buffer *request, uint64_t id, const struct evm_
 	add(request, "\",\"data\":\"");
 	fits = hex_append_data(request, call_data);
 	invariant(fits);
-	add(request, "\"},\"latest\"");
+	add(request, "\"},");
+}
+
+void evm_rpc_request_call(struct buffer *request, uint64_t id, const struct evm_address *to,
+			  struct bytes call_data)
+{
+	begin_call(request, id, to, call_data);
+	add(request, "\"latest\"");
+	end(request);
+}
+
+void evm_rpc_request_call_at_hash(struct buffer *request, uint64_t id, const struct evm_call *call)
+{
+	begin_call(request, id, &call->to, call->data);
+	add(request, "{\"blockHash\":\"");
+	add(request, evm_word_text(&call->block_hash).text);
+	add(request, "\"}");
+	end(request);
+}
+
+void evm_rpc_request_call_at_number(struct buffer *request, uint64_t id,
+				    const struct evm_call *call)
+{
+	begin_call(request, id, &call->to, call->data);
+	add_quantity(request, call->block_number);
 	end(request);
 }
 

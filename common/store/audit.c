@@ -21,6 +21,7 @@ static const char facts_sql[] =
 	" SELECT 'trade tx_hash=' || t.tx_hash || ' log_index=' || t.log_index || ' block_hash='"
 	" || q.block_hash || ' order_owner=' || order_owner || ' symbol=' || symbol"
 	" || ' base_symbol=' || base_symbol || ' direction=' || direction || ' amount=' || amount"
+	" || CASE WHEN token_amount IS NULL THEN '' ELSE ' token_amount=' || token_amount END"
 	" || ' usdc_amount=' || coalesce(usdc_amount, 'none')"
 	" || ' price_usdc=' || coalesce(price_usdc, 'none')"
 	" || CASE WHEN reverses_trade_id IS NULL THEN '' ELSE ' taken back' END"

@@ -70,7 +70,7 @@ static const char remove_unconfirmed_sql[] =
 	" WHERE tx_hash = :tx_hash AND log_index = :log_index AND removed = 0 AND confirmed = 0";
 
 static const char next_unreversed_sql[] =
-	"SELECT id, tx_hash, log_index, block_number, block_timestamp, event_data"
+	"SELECT id, tx_hash, log_index, block_number, block_hash, block_timestamp, event_data"
 	" FROM event_queue"
 	" WHERE removed = 1 AND outcome = 'trade' AND reversed_at IS NULL"
 	" ORDER BY block_number, log_index LIMIT 1";
@@ -80,7 +80,7 @@ static const char mark_reversed_sql[] =
 	" WHERE id = :id AND removed = 1 AND outcome = 'trade' AND reversed_at IS NULL";
 
 static const char next_sql[] =
-	"SELECT id, tx_hash, log_index, block_number, block_timestamp, event_data"
+	"SELECT id, tx_hash, log_index, block_number, block_hash, block_timestamp, event_data"
 	" FROM event_queue"
 	" WHERE processed = 0 AND removed = 0"
 	" AND (block_number, log_index) > (:after_block_number, :after_log_index)"
@@ -262,6 +262,7 @@ static void read_row(struct event_queue *queue, struct statement *next, struct e
 	statement_copy_text(next, "tx_hash", event->tx_hash.text, sizeof(event->tx_hash.text));
 	event->log_index = statement_int64(next, "log_index");
 	event->block_number = statement_int64(next, "block_number");
+	event->block_hash = statement_word(next, "block_hash");
 	statement_copy_text(next, "block_timestamp", event->block_timestamp.text,
 			    sizeof(event->block_timestamp.text));
 	event->event_data = buffer_text(&queue->event_data);

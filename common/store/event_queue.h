@@ -58,6 +58,7 @@ struct event_row {
 	struct evm_word_text tx_hash;
 	int64_t log_index;
 	int64_t block_number;
+	struct evm_word block_hash;
 	struct clock_text block_timestamp;
 	const char *event_data;
 };

@@ -11,10 +11,11 @@
 
 static const char insert_sql[] =
 	"INSERT INTO onchain_trades (event_id, tx_hash, log_index, block_number, block_timestamp,"
-	" order_owner, symbol, base_symbol, direction, amount, usdc_amount, price_usdc,"
-	" reverses_trade_id, unallocated, created_at)"
+	" order_owner, symbol, base_symbol, direction, amount, token_amount, usdc_amount,"
+	" price_usdc, reverses_trade_id, unallocated, created_at)"
 	" VALUES (:event_id, :tx_hash, :log_index, :block_number, :block_timestamp,"
-	" :order_owner, :symbol, :base_symbol, :direction, :amount, :usdc_amount, :price_usdc,"
+	" :order_owner, :symbol, :base_symbol, :direction, :amount, :token_amount, :usdc_amount,"
+	" :price_usdc,"
 	" :reverses_trade_id, :unallocated, :created_at)"
 	" ON CONFLICT (event_id, order_owner, symbol, direction)"
 	" WHERE reverses_trade_id IS NULL DO NOTHING";
@@ -25,7 +26,8 @@ static const char oldest_unallocated_sql[] =
 	" ORDER BY id LIMIT 1";
 
 static const char to_reverse_sql[] =
-	"SELECT id, order_owner, symbol, base_symbol, direction, amount, usdc_amount, price_usdc"
+	"SELECT id, order_owner, symbol, base_symbol, direction, amount, token_amount,"
+	" usdc_amount, price_usdc"
 	" FROM onchain_trades AS t"
 	" WHERE event_id = :event_id AND reverses_trade_id IS NULL"
 	" AND NOT EXISTS (SELECT 1 FROM onchain_trades AS r WHERE r.reverses_trade_id = t.id)"
@@ -87,6 +89,10 @@ int64_t onchain_trades_insert(struct onchain_trades *trades, const struct onchai
 	statement_bind_text(insert, ":base_symbol", trade->base_symbol.text);
 	statement_bind_text(insert, ":direction", direction_name(trade->direction));
 	statement_bind_shares(insert, ":amount", trade->amount);
+	if (trade->is_wrapped)
+		statement_bind_shares(insert, ":token_amount", trade->token_amount);
+	else
+		statement_bind_null(insert, ":token_amount");
 	bind_optional_usd(insert, ":usdc_amount", trade->has_usdc, trade->usdc_amount);
 	bind_optional_usd(insert, ":price_usdc", trade->has_price, trade->price_usdc);
 	if (trade->reverses_trade_id != 0)
@@ -116,6 +122,9 @@ bool onchain_trades_next_reversal(struct onchain_trades *trades, const struct ev
 	reversal->direction =
 		direction_opposite(direction_from_name(statement_text(row, "direction")));
 	reversal->amount = statement_shares(row, "amount");
+	reversal->is_wrapped = !statement_is_null(row, "token_amount");
+	if (reversal->is_wrapped)
+		reversal->token_amount = statement_shares(row, "token_amount");
 	reversal->has_usdc = !statement_is_null(row, "usdc_amount");
 	if (reversal->has_usdc)
 		reversal->usdc_amount = statement_usd(row, "usdc_amount");

@@ -20,6 +20,8 @@ struct onchain_trade {
 	struct symbol base_symbol; /* the ticker */
 	enum direction direction;  /* the owner's side */
 	struct shares amount;	   /* >= 0 */
+	bool is_wrapped;
+	struct shares token_amount; /* wrapped shares that amount is worth; >= 0 */
 	bool has_usdc;
 	struct usd usdc_amount;
 	bool has_price;

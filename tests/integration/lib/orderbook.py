@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .abi import Contract, encode
-from .amounts import booked, canonical, float_word, text
+from .amounts import booked, canonical, float_word, raw_units, text
 from .anvil import ROOT, Anvil
 from .fills import (
     CLEAR_V2,
@@ -56,6 +56,7 @@ class Market:
         self.book = Contract(artifacts / "Orderbook.json")
         self._token = Contract(artifacts / "Token.json")
         self._router = Contract(artifacts / "Router.json")
+        self._vault = Contract(artifacts / "Vault.json")
         self.last_tx = ""
         self._unsettled: list[tuple[str, list[tuple[str, str, list[Fill]]]]] = []
 
@@ -80,6 +81,17 @@ class Market:
         self._send_all(self._funding())
         self._send_all(self._openings())
         return self
+
+    def add_vault(self, symbol: str, asset: str) -> None:
+        """An ERC-4626 vault of shares of another token; its fills are those of the second generation."""
+        creation = self._vault.creation(f"Test {symbol}", symbol, self.tokens[asset].address)
+        [receipt] = self._send_all([(self.deployer, None, creation)])
+        self.tokens[symbol] = Token(symbol, receipt["contractAddress"], self.tokens[asset].decimals)
+
+    def set_worth(self, symbol: str, worth) -> None:
+        """What one share of a vault is worth from the next block on."""
+        data = self._vault.call("setAssetsPerShare", raw_units(worth, 18))
+        self._send_all([(self.deployer, self.tokens[symbol].address, data)])
 
     def order(self, owner: str, symbol: str) -> dict:
         """The owner's standing order for an equity against USDC. Its lists are in different order, and

@@ -106,6 +106,10 @@ static void a_node_that_is_behind_is_waited_for(void **state)
 		{-32014, "words of another kind"},
 		{-32000, "unknown block"},
 		{-32000, "header not found"},
+		{-32000, "missing trie node 11 (path ) state 0x11 is not available"},
+		{-32000, "required historical state unavailable (reexec=128)"},
+		{-32000, "state at block #5 is pruned"},
+		{-32002, "No state available for block 0x5"},
 		{-32000, "header for hash not found"},
 	};
 

@@ -119,6 +119,29 @@ static void a_call_carries_its_data_as_hex(void **state)
 				"\"data\":\"0x95d89b41\"},\"latest\"]}");
 }
 
+static void a_call_in_the_state_after_a_block_names_it(void **state)
+{
+	static const uint8_t selector[] = {0x38, 0xd5, 0x2e, 0x0f};
+	struct fixture *fixture = *state;
+	struct evm_call call = {
+		.to = fixture->address,
+		.data = {.data = selector, .length = sizeof(selector)},
+		.block_number = 19,
+	};
+
+	call.block_hash.bytes[EVM_WORD_SIZE - 1] = 0xb1;
+	evm_rpc_request_call_at_hash(&fixture->request, 6, &call);
+	assert_request(fixture,
+		       "{\"jsonrpc\":\"2.0\",\"id\":6,\"method\":\"eth_call\",\"params\":["
+		       "{\"to\":\"0x00000000000000000000000000000000000000ab\","
+		       "\"data\":\"0x38d52e0f\"},{\"blockHash\":"
+		       "\"0x00000000000000000000000000000000000000000000000000000000000000b1\"}]}");
+	evm_rpc_request_call_at_number(&fixture->request, 7, &call);
+	assert_request(fixture, "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"eth_call\",\"params\":["
+				"{\"to\":\"0x00000000000000000000000000000000000000ab\","
+				"\"data\":\"0x38d52e0f\"},\"0x13\"]}");
+}
+
 static void subscriptions_are_for_heads_and_for_logs(void **state)
 {
 	struct fixture *fixture = *state;
@@ -146,6 +169,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_logs_of_one_block_are_asked_for_by_its_hash,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_call_carries_its_data_as_hex, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_call_in_the_state_after_a_block_names_it, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(subscriptions_are_for_heads_and_for_logs, set_up,
 						tear_down),
 	};

@@ -58,6 +58,24 @@ static void the_orderbooks_topics_are_the_hashes_of_its_signatures(void **state)
 		assert_hash(text_bytes(signatures[i]), evm_word_text(&orderbook_topics[i]).text);
 }
 
+/* What is asked of tokens, vaults and the oracle is known by the first four bytes. */
+static void the_selectors_are_the_hashes_of_their_signatures(void **state)
+{
+	static const char *const pairs[][2] = {
+		{"symbol()", "0x95d89b41"},
+		{"decimals()", "0x313ce567"},
+		{"asset()", "0x38d52e0f"},
+		{"convertToAssets(uint256)", "0x07a2d13a"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(pairs); i++) {
+		struct evm_word hash = keccak_256(text_bytes(pairs[i][0]));
+
+		assert_memory_equal(evm_word_text(&hash).text, pairs[i][1], 10);
+	}
+}
+
 /* By viem's keccak256: "a" repeated. */
 static void lengths_around_a_block_are_padded_rightly(void **state)
 {
@@ -89,6 +107,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_texts_have_their_hashes),
 		cmocka_unit_test(the_orderbooks_topics_are_the_hashes_of_its_signatures),
+		cmocka_unit_test(the_selectors_are_the_hashes_of_their_signatures),
 		cmocka_unit_test(lengths_around_a_block_are_padded_rightly),
 	};
 

@@ -20,6 +20,7 @@
 struct fixture {
 	struct test_file file;
 	struct chain_settings settings;
+	struct symbol_map symbols;
 	struct test_node node;
 	struct processor processor;
 	struct test_laws laws;
@@ -34,7 +35,7 @@ static void open_processor(struct fixture *fixture)
 	assert_true(shares_parse("1", &threshold));
 	store_open(&processor->store, fixture->file.path);
 	instance_lock_open(&processor->lock, fixture->file.path);
-	processor_open(processor, &fixture->settings, threshold, 0);
+	processor_open(processor, &fixture->settings, &fixture->symbols, threshold, 0);
 	test_laws_open(&fixture->laws, &processor->store);
 }
 
@@ -420,7 +421,7 @@ static void a_token_that_cannot_be_asked_holds_only_its_own_events(void **state)
 	assert_in_range(processor_wait_ms(&fixture->processor), 0, 30000);
 	/* Another process would be told nothing: the wait alone wakes it. */
 	test_node_string(nvda, "NVDAs1", 6);
-	fixture->processor.resolver.unresolved[0].due_ms = 0;
+	fixture->processor.resolver.waiting.items[0].due_ms = 0;
 	assert_int_equal(processor_wait_ms(&fixture->processor), 0);
 	run(fixture);
 	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "302");
@@ -446,7 +447,7 @@ static void order_within_a_symbol_holds_behind_an_event_that_waits(void **state)
 	expect(fixture, "SELECT max(block_number) || '' AS value FROM onchain_trades", "1");
 	assert_int_equal(fixture->processor.waiting_for_tokens, 2);
 	test_node_string(nvda, "NVDAs1", 6);
-	fixture->processor.resolver.unresolved[0].due_ms = 0;
+	fixture->processor.resolver.waiting.items[0].due_ms = 0;
 	run(fixture);
 	expect(fixture,
 	       "SELECT group_concat(block_number || ' ' || direction || ' ' || base_symbol, ', ')"

@@ -80,8 +80,8 @@ static void assert_waits(struct fixture *fixture, uint8_t number, enum error_kin
 	struct token token;
 	struct error error;
 
-	for (size_t i = 0; i < fixture->resolver.count; i++)
-		fixture->resolver.unresolved[i].due_ms = 0;
+	for (size_t i = 0; i < fixture->resolver.waiting.count; i++)
+		fixture->resolver.waiting.items[i].due_ms = 0;
 	assert_int_equal(resolve(fixture, number, &token, &error), OUTCOME_RETRY);
 	assert_int_equal(error.kind, kind);
 	assert_in_range(token_resolver_wait_ms(&fixture->resolver), 0, 30000);
@@ -137,11 +137,11 @@ static void an_empty_answer_is_asked_for_again_for_a_while(void **state)
 	assert_int_equal(resolve(fixture, 5, &token, &error), OUTCOME_RETRY);
 	assert_int_equal(error.kind, ERROR_KIND_BEHIND);
 	(void)test_node_token(&fixture->node, address, "AAPL0x", 18);
-	fixture->resolver.unresolved[0].due_ms = 0;
+	fixture->resolver.waiting.items[0].due_ms = 0;
 	assert_int_equal(resolve(fixture, 5, &token, &error), OUTCOME_OK);
 	for (int i = 0; i < 4; i++) {
 		assert_int_equal(resolve(fixture, 6, &token, &error), OUTCOME_RETRY);
-		fixture->resolver.unresolved[0].due_ms = 0;
+		fixture->resolver.waiting.items[0].due_ms = 0;
 	}
 	assert_refused(fixture, 6, "no contract");
 }
@@ -211,7 +211,7 @@ static void what_the_node_answers_wrongly_is_no_tokens_fault(void **state)
 	assert_waits(fixture, 1, ERROR_KIND_MALFORMED);
 	test_node_result(&said->decimals,
 			 "0000000000000000000000000000000000000000000000000000000000000012");
-	fixture->resolver.unresolved[0].due_ms = 0;
+	fixture->resolver.waiting.items[0].due_ms = 0;
 	assert_int_equal(resolve(fixture, 1, &token, &error), OUTCOME_OK);
 	assert_int_equal(token_resolver_wait_ms(&fixture->resolver), -1);
 }
@@ -247,7 +247,7 @@ static void one_that_fails_again_ends_the_asking_again_of_its_round(void **state
 		token_resolver_resolve(&fixture->resolver, &addresses[i]);
 	assert_int_equal(said[0]->asked + said[1]->asked, 2);
 	for (size_t i = 0; i < 2; i++)
-		fixture->resolver.unresolved[i].due_ms = 0;
+		fixture->resolver.waiting.items[i].due_ms = 0;
 	token_resolver_begin_pass(&fixture->resolver);
 	for (size_t i = 0; i < 3; i++)
 		token_resolver_resolve(&fixture->resolver, &addresses[i]);

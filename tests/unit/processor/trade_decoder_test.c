@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { USDC = 1, AAPL, NVDA, DOGE, BAD };
+enum { USDC = 1, AAPL, NVDA, DOGE, BAD, WRAPPED };
 
 static struct evm_address address_of(uint8_t number)
 {
@@ -28,16 +28,34 @@ static const struct config_addresses *owners(void)
 	return &two;
 }
 
-static const struct token *known_tokens(void)
-{
-	static struct token known[5];
-	static const char *const symbols[] = {"USDC", "AAPL0x", "tNVDA", "DOGE", "BADs1"};
-	static const uint8_t decimals[] = {6, 18, 18, 18, 8};
+static const struct symbol_map no_map = {.count = 0};
 
-	for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
-		known[i].address = address_of((uint8_t)(i + 1));
-		assert_true(symbol_set(&known[i].symbol, symbols[i]));
-		known[i].decimals = decimals[i];
+static struct token token_of(const struct evm_address *address)
+{
+	static const char *const symbols[] = {"USDC", "AAPL0x", "tNVDA", "DOGE", "BADs1", "wtTSLA"};
+	static const uint8_t decimals[] = {6, 18, 18, 18, 8, 18};
+	size_t place = address->bytes[EVM_ADDRESS_SIZE - 1] - 1u;
+	struct token token = {.address = *address, .decimals = decimals[place]};
+
+	assert_true(symbol_set(&token.symbol, symbols[place]));
+	return token;
+}
+
+/* Wrapped shares are worth twice as many. */
+static struct event_knowledge knowledge_of(const struct orderbook_event *event)
+{
+	struct event_knowledge known = {.symbols = &no_map};
+	struct event_tokens tokens;
+
+	trade_decoder_tokens(event, owners(), &tokens);
+	for (size_t i = 0; i < tokens.count; i++)
+		known.tokens[i] = token_of(&tokens.addresses[i]);
+	trade_decoder_wrapped(event, owners(), &known);
+	for (size_t i = 0; i < known.wrapped.count; i++) {
+		struct shares amount;
+
+		assert_true(shares_from_token(&known.wrapped.items[i].shares, 18, &amount) &&
+			    shares_add(amount, amount, &known.wrapped.items[i].worth));
 	}
 	return known;
 }
@@ -77,8 +95,9 @@ static struct decoded_trades decode(const struct orderbook_event *event)
 {
 	struct decoded_trades trades;
 	struct error error;
+	struct event_knowledge known = knowledge_of(event);
 
-	if (trade_decoder_decode(event, owners(), known_tokens(), &trades, &error) != OUTCOME_OK)
+	if (trade_decoder_decode(event, owners(), &known, &trades, &error) != OUTCOME_OK)
 		fail_msg("%s", error.text);
 	return trades;
 }
@@ -87,8 +106,9 @@ static void assert_refused(const struct orderbook_event *event, const char *word
 {
 	struct decoded_trades trades = {.count = 77};
 	struct error error;
+	struct event_knowledge known = knowledge_of(event);
 
-	assert_int_equal(trade_decoder_decode(event, owners(), known_tokens(), &trades, &error),
+	assert_int_equal(trade_decoder_decode(event, owners(), &known, &trades, &error),
 			 OUTCOME_REJECTED);
 	assert_int_equal(trades.count, 77);
 	if (strstr(error.text, words) == NULL)
@@ -157,6 +177,38 @@ static void a_float_that_cannot_be_booked_is_refused_as_it_stands(void **state)
 	assert_refused(&negative, "amount negative: -18446744073709551611e-1 AAPL0x");
 	memset(debt.fills[0].input.amount.bytes + 4, 0xff, 20);
 	assert_refused(&debt, "amount negative: -18446744073709551611e-1 USDC");
+}
+
+static void wrapped_shares_are_booked_at_what_they_are_worth(void **state)
+{
+	struct orderbook_event raw =
+		a_fill(101, leg_of(USDC, 6, 900000000), leg_of(WRAPPED, 18, 1500000000000000000));
+	struct orderbook_event floats =
+		a_fill(101, float_leg_of(WRAPPED, 15, -1), float_leg_of(USDC, 9, 2));
+	struct decoded_trades trades = decode(&raw);
+
+	(void)state;
+	assert_string_equal(trades.items[0].base_symbol.text, "TSLA");
+	assert_string_equal(shares_text(trades.items[0].amount).text, "3");
+	assert_true(trades.items[0].is_wrapped);
+	assert_string_equal(shares_text(trades.items[0].token_amount).text, "1.5");
+	assert_string_equal(usd_text(trades.items[0].price_usdc).text, "300");
+	trades = decode(&floats);
+	assert_int_equal(trades.items[0].direction, DIRECTION_BUY);
+	assert_string_equal(shares_text(trades.items[0].amount).text, "3");
+	assert_string_equal(shares_text(trades.items[0].token_amount).text, "1.5");
+}
+
+/* Not even asked about: no vault can say what it is worth. */
+static void wrapped_shares_that_are_no_number_of_raw_units_are_refused(void **state)
+{
+	struct orderbook_event large =
+		a_fill(101, float_leg_of(USDC, 1, 0), float_leg_of(WRAPPED, 1, 300));
+	struct event_knowledge known = knowledge_of(&large);
+
+	(void)state;
+	assert_int_equal(known.wrapped.count, 0);
+	assert_refused(&large, "amount out of range: 1e300 wtTSLA");
 }
 
 static void usdc_out_of_the_order_is_a_purchase(void **state)
@@ -310,6 +362,8 @@ int main(void)
 		cmocka_unit_test(a_float_is_rounded_towards_zero_at_the_18th_digit),
 		cmocka_unit_test(a_float_too_small_to_be_seen_is_a_trade_of_nothing),
 		cmocka_unit_test(a_float_that_cannot_be_booked_is_refused_as_it_stands),
+		cmocka_unit_test(wrapped_shares_are_booked_at_what_they_are_worth),
+		cmocka_unit_test(wrapped_shares_that_are_no_number_of_raw_units_are_refused),
 		cmocka_unit_test(usdc_out_of_the_order_is_a_purchase),
 		cmocka_unit_test(equity_against_equity_is_a_sale_and_a_purchase_without_a_price),
 		cmocka_unit_test(a_fill_without_dollars_or_without_shares_has_no_price),

@@ -93,7 +93,7 @@ static void a_fresh_database_has_the_schema_and_our_mark(void **state)
 					  "SELECT count(*) AS n FROM sqlite_schema WHERE type = "
 					  "'table' AND name NOT LIKE 'sqlite_%'",
 					  "n"),
-			 14);
+			 17);
 	test_store_close(&test);
 }
 
