@@ -146,8 +146,9 @@ static enum outcome connect_file(struct archive *archive, const struct store *le
 	if (archive->path.text[0] == '\0')
 		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_INVALID,
 				 "the name is too long");
-	mask = umask(0027);
-	(void)umask(mask | 0027);
+	/* As the ledger. */
+	mask = umask(0007);
+	(void)umask(mask | 0007);
 	code = sqlite3_open_v2(archive->path.text, &archive->connection,
 			       flags | SQLITE_OPEN_EXRESCODE, NULL);
 	(void)umask(mask);

@@ -2,6 +2,7 @@
 
 Cases: kill-CALL-N (kill -9 before the Nth system call of that name, then run again), error-CALL-ERROR-N (the archive's Nth
 such call fails) and error-CALL-ERROR-N+ (all from the Nth on), while a fill waits to be hedged: it must not wait longer.
+memory-N and memory-N+: the Nth allocation fails, or all from there on.
 """
 
 import contextlib
@@ -15,8 +16,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from allocation_failures import LIBRARY, judged  # noqa: E402
 from lib.campaign import Options, Outcome, Report, chosen, run_cases  # noqa: E402
 from lib.database import Database  # noqa: E402
+from lib.preload import library  # noqa: E402
 from lib.world import World, broken_laws, content, copy_database, differences, injecting, trade_rows  # noqa: E402
 
 NAME = "archiving"
@@ -25,7 +28,7 @@ CALLS = (
 )
 FAILING = ("pwrite64", "fdatasync", "fsync", "openat", "pread64", "unlink")
 ERRORS = ("ENOSPC", "EIO")
-SHORT = 100  # of each kind
+SHORT = 60  # of each kind
 SLACK = 3
 FINAL_DEPTH = 70  # anvil calls final what is 64 blocks deep
 
@@ -63,11 +66,12 @@ class Aged(World):
             database.execute("UPDATE event_queue SET processed_at = '2020' || substr(processed_at, 5)")
             database.commit()
 
-    def archive(self, database: Path, before=()):
-        return self.start("processor", database, "--archive", "0", before=before).wait()
+    def archive(self, database: Path, before=(), **changes):
+        return self.start("processor", database, "--archive", "0", before=before, **changes).wait()
 
 
 def campaign(options: Options) -> Report:
+    library(LIBRARY)
     cases = [] if options.only else every_case(options)
     return run_cases(options, NAME, cases, Aged, run_case)
 
@@ -78,6 +82,11 @@ def every_case(options: Options) -> list[str]:
     with Aged(folder, check=False) as world:
         calls = counted(world, copy_database(world.settled, folder / "kill.db"))
         own = counted(world, copy_database(world.settled, folder / "error.db"), alone=True)
+        allocations = folder / "allocations"
+        ended = world.archive(
+            copy_database(world.settled, folder / "memory.db"), LD_PRELOAD=library(LIBRARY), COUNT_FILE=allocations
+        )
+        assert ended.code == 0, ended.told()
     kills = [f"kill-{call}-{n}" for call in CALLS if calls[call] for n in range(1, calls[call] + SLACK + 1)]
     errors = [
         f"error-{call}-{error}-{n}{onwards}"
@@ -86,7 +95,8 @@ def every_case(options: Options) -> list[str]:
         for error in ERRORS
         for onwards in ("", "+")
     ]
-    return chosen(options, NAME, kills, SHORT, "kill") + chosen(options, NAME, errors, SHORT, "error")
+    memory = [f"memory-{n}{onwards}" for n in range(1, int(allocations.read_text()) + 1) for onwards in ("", "+")]
+    return [one for kind in (kills, errors, memory) for one in chosen(options, NAME, kind, SHORT, kind[0])]
 
 
 def counted(world: Aged, database: Path, alone: bool = False) -> Counter:
@@ -107,6 +117,8 @@ def run_case(world: Aged, case: str, folder: Path, rng) -> Outcome:
     kind, call, *words = case.split("-")
     if kind == "kill":
         return _kill(world, folder, call, words[0])
+    if kind == "memory":
+        return _memory(world, folder, call)
     return _error(world, folder, call, *words)
 
 
@@ -119,6 +131,19 @@ def _kill(world: Aged, folder: Path, call: str, number: str) -> Outcome:
     if again.code != 0:
         problems.append(f"run again, {again.told()}")
     return Outcome(problems + problems_of(world, database), Counter({"killed": ended.code == -9, "unharmed": ended.code == 0}))
+
+
+def _memory(world: Aged, folder: Path, number: str) -> Outcome:
+    database = copy_database(world.settled, folder / "ballast.db")
+    failing = {"FAIL_FROM" if number.endswith("+") else "FAIL_ALLOCATION": number.rstrip("+")}
+    ended = world.archive(database, LD_PRELOAD=library(LIBRARY), **failing)
+    problems = judged(ended) + given_up(world, database)
+    if ended.code == 0 and archived(database) != world.wanted_archived:
+        problems.append("it claims success and has not archived all")
+    again = world.archive(database)
+    if again.code != 0:
+        problems.append(f"run again, {again.told()}")
+    return Outcome(problems + problems_of(world, database), Counter({f"memory: exit {ended.code}": 1}))
 
 
 def _error(world: Aged, folder: Path, call: str, error: str, when: str) -> Outcome:

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from lib.ballast import binary
+from lib.ballast import Stack, binary
 from lib.broker_sim import BrokerSimulator
 from lib.documents import block_of
 from lib.hedger import Hedger, settings
@@ -169,24 +169,28 @@ def test_the_first_run_is_as_it_is_written(market, stack):
     assert not stack.database.path.exists()
     assert "AAPL" in as_written(stack, "by-hand")
     assert as_written(stack, "prove").count("identical") == 2
-    as_written(stack, "moved")
+
+
+@pytest.mark.anvil(slots_in_an_epoch=1)
+def test_a_ledger_that_moves_goes_on_elsewhere(market, stack, workdir):
+    market.take("AAPL0x", "SELL", "1", usdc="230")
+    market.mine(4)
+    cron(stack)
+    stack.run("processor", "--archive", "0")
+    as_written(stack, "move")
     assert stack.database.value("SELECT reason FROM controls") == "moved to another machine"
-
-
-def test_a_copied_ledger_goes_on_elsewhere(market, stack, workdir):
+    elsewhere = Stack(market, workdir / "elsewhere")
+    elsewhere.folder.mkdir()
+    for path in workdir.glob("ballast-moved.db*"):
+        path.rename(elsewhere.folder / path.name)
     market.take("AAPL0x", "SELL", "1.5", usdc="345")
+    assert "identical" in as_written(elsewhere, "arrive")
+    cron(elsewhere)
+    assert [row["shares"] for row in elsewhere.database.executions("AAPL")] == ["1", "1"]
+    assert elsewhere.database.position("AAPL") == "-0.5"
+    # A start by mistake of what was left behind.
     cron(stack)
-    there = workdir / "there"
-    there.mkdir()
-    for path in workdir.glob("ballast.db*"):
-        if path.suffix != ".lock":
-            (there / path.name).write_bytes(path.read_bytes())
-    stack.config["DATABASE_PATH"] = str(there / "ballast.db")
-    market.take("AAPL0x", "SELL", "1.5", usdc="345")
-    assert "identical" in stack.run("processor", "--replay").text()
-    cron(stack)
-    moved = type(stack.database)(there / "ballast.db")
-    assert [row["shares"] for row in moved.executions("AAPL")] == ["1", "2"] and moved.position("AAPL") == "0"
+    assert [row["status"] for row in stack.database.executions("AAPL")] == ["FILLED", "PENDING"]
 
 
 def test_new_keys_of_the_broker_are_taken_up(workdir, sim):
