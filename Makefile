@@ -122,8 +122,9 @@ test:
 	$(MAKE) -j$(JOBS) CC=clang VARIANT=asan check
 	scripts/both-at-once "$(MAKE) -j$(JOBS) lint" "$(MAKE) integration"
 
-# The tests at brokers mostly wait, and need no node: they run beside the others.
-BROKER_TESTS := $(addprefix tests/integration/,test_alpaca.py test_schwab.py test_broker_sim.py)
+# The tests at brokers and of what is installed mostly wait, and need no node of their own: they run beside the others.
+BROKER_TESTS := $(addprefix tests/integration/,test_alpaca.py test_schwab.py test_broker_sim.py test_supervisord.py \
+	test_install.py test_manual.py)
 integration: all
 	$(MAKE) differential EVENTS=4000
 	scripts/both-at-once "$(PYTHON) -m pytest -q tests/integration $(addprefix --ignore=,$(BROKER_TESTS))" \
@@ -202,6 +203,7 @@ deb: all
 
 # Installs, upgrades, runs, removes and purges the package in a Debian of its own. Minutes; root and the network.
 deb-test: deb
+	scripts/setup deb-test
 	tests/packaging/run
 
 clean:

@@ -135,10 +135,14 @@ bool store_copy(struct store *store, const char *path)
 	if (whole) {
 		store_open_any_schema(&copy, path);
 		require_same_rows(store, &copy);
+	}
+	/* The state that was copied is let go before the long part: until then no log can be begun
+	 * anew. */
+	store_end_read(store);
+	if (whole) {
 		require_sound(&copy);
 		store_close(&copy);
 	}
-	store_end_read(store);
 	return whole;
 }
 
