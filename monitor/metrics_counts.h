@@ -24,7 +24,7 @@
 #define METRICS_BROKERS_MAXIMUM 8
 
 /* Events and executions that are not decided; while there is no room no new rows are counted. */
-#define METRICS_UNDECIDED_MAXIMUM 10000
+#define METRICS_UNDECIDED_MAXIMUM 100000
 
 struct undecided {
 	int64_t ids[METRICS_UNDECIDED_MAXIMUM];
