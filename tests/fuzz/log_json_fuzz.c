@@ -6,6 +6,7 @@
 #include "fuzz/fuzz.h"
 
 #include "base/hex.h"
+#include "chain/evm_logs_stream.h"
 #include "chain/evm_rpc.h"
 #include "chain/orderbook_events.h"
 
@@ -190,6 +191,56 @@ static void check_receipts(struct bytes text)
 	evm_logs_free(&logs);
 }
 
+/* In pieces of that size, as a network brings it. */
+static enum outcome judge_pieces(struct bytes text, size_t piece, struct evm_logs_stream *stream,
+				 struct buffer *rest, struct error *error)
+{
+	for (size_t at = 0; at < text.length; at += piece) {
+		size_t length = text.length - at < piece ? text.length - at : piece;
+
+		fuzz_require(
+			evm_logs_stream_feed(stream, (const char *)text.data + at, length, rest));
+	}
+	return evm_logs_stream_end(stream,
+				   (struct bytes){(const uint8_t *)buffer_text(rest), rest->length},
+				   ID, error);
+}
+
+/* What an answer says does not depend on where it was cut on its way. */
+static void check_pieces(struct bytes text, struct range range, enum outcome whole_outcome,
+			 const struct error *whole_error, const struct evm_logs *whole)
+{
+	const struct evm_logs_stream_options options = {
+		.question = {.address = &address,
+			     .topic_choices = orderbook_topics,
+			     .topic_count = ORDERBOOK_TOPIC_COUNT,
+			     .first_block = range.first,
+			     .last_block = range.last},
+	};
+	const size_t pieces[] = {1, text.length > 0 ? 2 + text.data[0] % 61U : 2};
+	struct evm_logs_stream stream;
+	struct evm_logs logs;
+	struct buffer rest;
+
+	evm_logs_init(&logs);
+	evm_logs_stream_init(&stream, &logs);
+	buffer_init(&rest, BUFFER_MAX_HTTP_ANSWER);
+	for (size_t i = 0; i < ARRAY_LENGTH(pieces); i++) {
+		struct error error = {.kind = ERROR_KIND_NONE};
+
+		evm_logs_stream_begin(&stream, &options);
+		buffer_clear(&rest);
+		fuzz_require(judge_pieces(text, pieces[i], &stream, &rest, &error) ==
+			     whole_outcome);
+		fuzz_require(error.kind == whole_error->kind && logs.count == whole->count);
+		for (size_t log = 0; log < logs.count; log++)
+			fuzz_require(evm_logs_agree(&logs, whole, whole->items[log].block_number));
+	}
+	buffer_free(&rest);
+	evm_logs_stream_free(&stream);
+	evm_logs_free(&logs);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct range range = {.first = FIRST_BLOCK, .last = LAST_BLOCK};
@@ -206,6 +257,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_check_error(outcome, &error);
 		fuzz_require(logs.count == 0);
 	}
+	check_pieces(text, range, outcome, &error, &logs);
 	check_ranges(text, outcome, &logs);
 	check_receipts(text);
 	evm_logs_free(&logs);
