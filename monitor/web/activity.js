@@ -1,5 +1,5 @@
 // Two lists of the same make: fills and executions, the newest first, live at the top and older ones by pages below.
-import { ask } from './server.js';
+import { ask, reader } from './server.js';
 import { byId, h, rows } from './dom.js';
 import { counted, decimal, dollars, fractionLength, integer, isZero, time, untrusted } from './text.js';
 
@@ -17,13 +17,13 @@ const LISTS = {
     amounts: { amount: (row) => row.amount, price: (row) => row.price_usdc, worth: (row) => row.usdc_amount },
     cells: (row) => [
       cell('when', 'Time', time(row.block_timestamp, { short: true })),
-      cell('symbol', 'Symbol', h('a', { href: `#trade/${row.trade_id}` }, untrusted(row.symbol))),
+      cell('symbol', 'Symbol', h('a', { href: `#/trade/${row.trade_id}` }, untrusted(row.symbol))),
       cell('side', 'Side', side(row.direction)),
       cell('number amount', 'Shares', decimal(row.amount)),
       cell('number price', 'Price', dollars(row.price_usdc)),
       cell('number worth', 'USDC', dollars(row.usdc_amount)),
       cell('state', 'State', fillState(row)),
-      cell('ids', 'Where', [h('span.block', integer(row.block_number)), h('a', { href: `#event/${row.event_id}` }, `event ${row.event_id}`)]),
+      cell('ids', 'Where', [h('span.block', integer(row.block_number)), h('a', { href: `#/event/${row.event_id}` }, `event ${row.event_id}`)]),
     ],
   },
   executions: {
@@ -33,7 +33,7 @@ const LISTS = {
     amounts: { amount: (row) => row.shares, filled: (row) => row.filled_shares, price: (row) => row.average_price },
     cells: (row) => [
       cell('when', 'Time', time(row.created_at, { short: true })),
-      cell('symbol', 'Symbol', h('a', { href: `#execution/${row.id}` }, untrusted(row.symbol))),
+      cell('symbol', 'Symbol', h('a', { href: `#/execution/${row.id}` }, untrusted(row.symbol))),
       cell('side', 'Side', side(row.direction)),
       cell('number amount', 'Shares', decimal(row.shares)),
       cell('number filled', 'Filled', decimal(row.filled_shares)),
@@ -49,14 +49,15 @@ const cell = (kind, label, value) => h(`td.${kind.replaceAll(' ', '.')}`, { 'dat
 const side = (direction) => h(`span.side.${direction === 'BUY' ? 'buy' : 'sell'}`, untrusted(direction));
 
 function fillState(row) {
-  if (row.reverses_trade_id !== null) return ['takes back ', h('a', { href: `#trade/${row.reverses_trade_id}` }, `trade ${row.reverses_trade_id}`)];
-  if (row.reversed_by !== null) return ['taken back by ', h('a', { href: `#trade/${row.reversed_by}` }, `trade ${row.reversed_by}`)];
+  if (row.reverses_trade_id !== null) return ['takes back ', h('a', { href: `#/trade/${row.reverses_trade_id}` }, `trade ${row.reverses_trade_id}`)];
+  if (row.reversed_by !== null) return ['taken back by ', h('a', { href: `#/trade/${row.reversed_by}` }, `trade ${row.reversed_by}`)];
   return isZero(row.unallocated) ? 'settled' : [decimal(row.unallocated), ' open'];
 }
 
 class List {
   constructor(name) {
     Object.assign(this, LISTS[name], { name, symbol: '', head: [], older: [], wanted: 0, visible: FIRST_ROWS, started: false });
+    this.reader = reader(() => this.read(), REREAD_MS);
     this.body = byId(name);
     this.more = byId(`${name}-more`);
     this.more.addEventListener('click', () => this.showMore());
@@ -70,42 +71,32 @@ class List {
     if (this.symbol === '') {
       this.head = [...this.live(state)].sort((a, b) => this.id(b) - this.id(a));
       this.draw();
-      if (this.wanted > 0) this.reread();
+      if (this.wanted > 0) this.reader.soon();
     } else {
-      this.reread();
+      this.reader.soon();
     }
   }
 
   choose(symbol, state) {
     Object.assign(this, { symbol, head: [], older: [], wanted: 0, visible: FIRST_ROWS, started: false, last: '' });
     this.take(state);
+    this.reader.now();
   }
 
-  // Rows below the live ones can change, too (offset, reversed, ended), so they are read again, not kept. One reading at a
-  // time; what changes meanwhile is read after it.
-  async reread() {
-    if (this.reading) {
-      this.again = true;
-      return;
-    }
-    this.reading = true;
-    this.again = false;
+  // Rows below the live ones can change, too (offset, reversed, ended), so they are read again, not kept.
+  async read() {
     const asked = this.symbol;
     try {
       const head = asked === '' ? this.head : (await this.page(null, PAGE)).rows;
       const older = await this.olderThan(head);
-      if (asked === this.symbol) {
-        if (asked !== '') this.head = head;
-        this.older = older;
-        this.failed('');
-        this.draw();
-      }
+      if (asked !== this.symbol) return;
+      if (asked !== '') this.head = head;
+      this.older = older;
+      this.failed('');
+      this.draw();
     } catch (error) {
       this.failed(`Older rows could not be read: ${error.message}.`);
     }
-    await new Promise((resolve) => setTimeout(resolve, asked === this.symbol ? REREAD_MS : 0));
-    this.reading = false;
-    if (this.again) this.reread();
   }
 
   async olderThan(head) {
@@ -139,7 +130,7 @@ class List {
     if (this.rows().length < this.visible && this.head.length >= PAGE) {
       this.wanted += PAGE;
       this.toFocus = first;
-      this.reread();
+      this.reader.now();
     } else {
       this.draw();
       this.body.rows[first]?.querySelector('a')?.focus();

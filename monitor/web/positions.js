@@ -37,7 +37,7 @@ function widest(positions) {
 
 function next(row) {
   if (row.pending_execution_id !== null)
-    return h('a.pending', { href: `#execution/${row.pending_execution_id}` }, 'execution ', integer(row.pending_execution_id));
+    return h('a.pending', { href: `#/execution/${row.pending_execution_id}` }, 'execution ', integer(row.pending_execution_id));
   if (row.to_next_hedge === null) return h('span.none', '–');
   return isZero(row.to_next_hedge) ? h('strong.due', 'due now') : [h('span.after', 'in '), decimal(row.to_next_hedge)];
 }

@@ -1,14 +1,15 @@
 // Realised profit over time. The line's place is a number of the machine; every amount that is read is the server's text.
-import { ask } from './server.js';
+import { ask, reader } from './server.js';
 import { byId, h, show } from './dom.js';
 import { dollars, geometry, integer, isZero, decimal, printable, time } from './text.js';
 
 const REREAD_MS = 3000;
-const HEIGHT = 216;
+const HEIGHT = 224;
 
 export function openProfit() {
   const place = byId('profit-chart');
   const profit = { place, symbol: '', data: null, plot: null, index: null };
+  profit.reader = reader(() => read(profit), REREAD_MS);
   new ResizeObserver(() => profit.plot?.setSize({ width: place.clientWidth, height: HEIGHT })).observe(place);
   place.addEventListener('keydown', (event) => step(profit, event));
   place.addEventListener('blur', () => choosePoint(profit, null));
@@ -18,39 +19,29 @@ export function openProfit() {
       const sums = JSON.stringify([state.database, state.ledger, state.pnl]);
       if (sums !== profit.sums) {
         profit.sums = sums;
-        reread(profit);
+        profit.reader.soon();
       }
     },
     choose: (symbol) => {
       profit.symbol = symbol;
       profit.data = null;
-      reread(profit);
+      profit.reader.now();
     },
     redraw: () => profit.data && draw(profit, true),
   };
 }
 
-// One question at a time, at most one each few seconds; what changes meanwhile is asked for after it.
-async function reread(profit) {
-  profit.again = true;
-  if (profit.reading) return;
-  profit.reading = true;
-  while (profit.again) {
-    profit.again = false;
-    const asked = profit.symbol;
-    try {
-      const data = await ask(`/api/pnl${asked === '' ? '' : `?${new URLSearchParams({ symbol: asked })}`}`);
-      if (asked === profit.symbol) {
-        profit.data = data;
-        byId('profit-failed').textContent = '';
-        draw(profit, false);
-      }
-    } catch (error) {
-      byId('profit-failed').textContent = `The curve could not be read: ${error.message}.`;
-    }
-    if (asked === profit.symbol) await new Promise((resolve) => setTimeout(resolve, REREAD_MS));
+async function read(profit) {
+  const asked = profit.symbol;
+  try {
+    const data = await ask(`/api/pnl${asked === '' ? '' : `?${new URLSearchParams({ symbol: asked })}`}`);
+    if (asked !== profit.symbol) return;
+    profit.data = data;
+    byId('profit-failed').textContent = '';
+    draw(profit, false);
+  } catch (error) {
+    byId('profit-failed').textContent = `The curve could not be read: ${error.message}.`;
   }
-  profit.reading = false;
 }
 
 function draw(profit, anew) {
@@ -86,7 +77,7 @@ function options(profit) {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
     scales: { y: { range: (plot, low, high) => padded(low, high) } },
     axes: [
-      { ...axis, space: 90, values: axisTimes() },
+      { ...axis, size: 40, space: 90, values: axisTimes() },
       { ...axis, size: 56, space: 36 },
     ],
     series: [{}, { stroke: colour('--accent'), width: 1.75, fill: colour('--accent-wash'), fillTo: 0, points: { show: false },

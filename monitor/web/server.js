@@ -17,6 +17,39 @@ export async function ask(path) {
   return body;
 }
 
+// Reads that must not pile up: one at a time. now(): what a person asked for. soon(): what has changed by itself, rested
+// between. read() copes with its own failures, and with an answer that nobody wants any more.
+export function reader(read, restMs) {
+  let running = false;
+  let wanted = '';
+  let timer = 0;
+  let endedAt = -Infinity;
+
+  const now = async () => {
+    clearTimeout(timer);
+    timer = 0;
+    if (running) {
+      wanted = 'now';
+      return;
+    }
+    running = true;
+    do {
+      wanted = '';
+      await read();
+    } while (wanted === 'now');
+    running = false;
+    endedAt = performance.now();
+    if (wanted) soon();
+  };
+
+  const soon = () => {
+    if (running) wanted ||= 'soon';
+    else timer ||= setTimeout(now, Math.max(0, endedAt + restMs - performance.now()));
+  };
+
+  return { now, soon };
+}
+
 // Tells tell({ state }), tell({ unavailable }) and tell({ lost }) for ever, whatever becomes of the server. EventSource's own
 // reconnecting stops for good at an answer that is not 200, so each connection is a new one.
 export function follow(tell) {

@@ -1,28 +1,29 @@
-// One fill followed through the tables, forwards and backwards: #event/1, #trade/12, #execution/3. The fragment says what is
+// One fill followed through the tables, forwards and backwards: #/event/1, #/trade/12, #/execution/3 (or without the first slash). The fragment says what is
 // open, so that a trace can be linked and Back works.
-import { ask } from './server.js';
+import { ask, reader } from './server.js';
 import { byId, h, show } from './dom.js';
 import { counted, decimal, dollars, integer, isZero, milliseconds, time, untrusted } from './text.js';
 
-const FRAGMENT = /^#(event|trade|execution)\/(\d{1,19})$/;
+const FRAGMENT = /^#\/?((?:event|trade|execution)\/\d{1,19})$/;
 const REREAD_MS = 1000;
 const TABLE_MOST = 500;
 
 export function openTrace() {
   const dialog = byId('trace');
   const trace = { dialog, asked: '', cameFrom: null, deep: false };
+  trace.reader = reader(() => read(trace), REREAD_MS);
   const follow = () => {
-    const wanted = FRAGMENT.exec(location.hash)?.[0] ?? '';
+    const wanted = FRAGMENT.exec(location.hash)?.[1] ?? '';
     if (wanted === trace.asked) return;
     if (trace.asked === '') trace.cameFrom = document.activeElement;
     trace.asked = wanted;
     if (wanted === '') return close(trace);
-    byId('trace-title').textContent = wanted.slice(1).replace('/', ' ');
+    byId('trace-title').textContent = wanted.replace('/', ' ');
     show(byId('trace-body'), ['reading', wanted], () => h('p.note', 'Reading …'));
     if (!dialog.open) dialog.showModal();
     byId('trace-body').scrollTop = 0;
     byId('trace-title').focus();
-    reread(trace);
+    trace.reader.now();
     return undefined;
   };
   window.addEventListener('hashchange', follow);
@@ -32,7 +33,7 @@ export function openTrace() {
   byId('trace-close').addEventListener('click', () => dialog.close());
   dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());
   follow();
-  return { show: () => trace.asked !== '' && reread(trace) };
+  return { show: () => trace.asked !== '' && trace.reader.soon() };
 }
 
 // Leaves the fragment without a further entry to go Back through.
@@ -47,25 +48,17 @@ function close(trace) {
   trace.cameFrom = null;
 }
 
-async function reread(trace) {
-  trace.again = true;
-  if (trace.reading) return;
-  trace.reading = true;
-  while (trace.again && trace.asked !== '') {
-    trace.again = false;
-    const { asked } = trace;
-    const [, kind, id] = FRAGMENT.exec(asked);
-    try {
-      const answer = await ask(`/api/trace/${kind}/${id}`);
-      if (asked === trace.asked) show(byId('trace-body'), answer, (found) => story(found, kind, Number(id)));
-    } catch (error) {
-      if (asked === trace.asked) show(byId('trace-body'), String(error.message), () => h('p.note.bad', { role: 'alert' },
-        error.status === 404 ? `There is no ${kind} ${id} in this database.` : `It could not be read: ${error.message}.`));
-    }
-    if (asked === trace.asked) await new Promise((resolve) => setTimeout(resolve, REREAD_MS));
-    else trace.again = true;
+async function read(trace) {
+  const { asked } = trace;
+  if (asked === '') return;
+  const [kind, id] = asked.split('/');
+  try {
+    const answer = await ask(`/api/trace/${asked}`);
+    if (asked === trace.asked) show(byId('trace-body'), answer, (found) => story(found, kind, Number(id)));
+  } catch (error) {
+    if (asked === trace.asked) show(byId('trace-body'), String(error.message), () => h('p.note.bad', { role: 'alert' },
+      error.status === 404 ? `There is no ${kind} ${id} in this database.` : `It could not be read: ${error.message}.`));
   }
-  trace.reading = false;
 }
 
 function story({ event, trades, executions, decisions }, kind, id) {
@@ -85,7 +78,7 @@ function story({ event, trades, executions, decisions }, kind, id) {
 }
 
 const station = (name, content, current) => h('section.station', { 'aria-current': current ? 'true' : null }, h('h3', name), content);
-const link = (kind, id) => h('a', { href: `#${kind}/${id}` }, `${kind} ${id}`);
+const link = (kind, id) => h('a', { href: `#/${kind}/${id}` }, `${kind} ${id}`);
 const hash = (text) => (text === null ? '–' : h('span.hash', untrusted(text)));
 const facts = (...pairs) => h('dl.facts', pairs.filter(Boolean).map(([name, value]) => h('div', h('dt', name), h('dd', value ?? '–'))));
 

@@ -51,11 +51,11 @@ export function showAge(page) {
 
 function detail(verdict, { state, unavailable }) {
   switch (verdict.kind) {
-    case 'lost': return state ? 'Trading goes on without it. Reconnecting; what is below is old.' : 'Reconnecting.';
+    case 'lost': return state ? 'Trading does not need it. Reconnecting; what is below is old.' : 'Reconnecting.';
     case 'unavailable': return printable(unavailable);
     case 'wait': return '';
-    case 'halted': return `No new order leaves${state.trading.reason ? `: ${printable(state.trading.reason)}` : ''}. `
-      + `${counted(state.problems.length, 'thing needs', 'things need')} you.`;
+    case 'halted': return `${counted(state.problems.length, 'thing needs', 'things need')} you. No new order leaves`
+      + `${state.trading.reason ? `: ${printable(state.trading.reason)}` : '.'}`;
     case 'need': return state.executions.held > 0 ? 'Not everything is hedged.' : 'See below.';
     default: return 'Alive, complete, within the threshold. Nothing needs you.';
   }
@@ -79,14 +79,14 @@ function showNeeds({ state }) {
     h('span.problem-text', untrusted(problem.text)), linkOf(problem)], 'li');
   byId('held').hidden = !held.length;
   rows(byId('held-rows'), held, (row) => row.id, (row) => [
-    h('td', h('a', { href: `#execution/${row.id}` }, `execution ${row.id}`)), h('td', untrusted(row.symbol)),
+    h('td', h('a', { href: `#/execution/${row.id}` }, `execution ${row.id}`)), h('td', untrusted(row.symbol)),
     h('td', untrusted(row.direction)), h('td.number', decimal(row.order_shares ?? row.shares)),
     h('td', time(row.submitted_at)), h('td.wide', row.error ? untrusted(row.error) : '')]);
   byId('quarantined').hidden = !quarantine.length;
   const more = (state?.events.quarantined ?? 0) - (state?.quarantine.length ?? 0);
   setText(byId('quarantined-more'), more > 0 ? `The newest ones; ${more} more.` : '');
   rows(byId('quarantined-rows'), quarantine, (row) => row.event_id, (row) => [
-    h('td', h('a', { href: `#event/${row.event_id}` }, `event ${row.event_id}`)),
+    h('td', h('a', { href: `#/event/${row.event_id}` }, `event ${row.event_id}`)),
     h('td', `block ${row.block_number}, log ${row.log_index}`),
     h('td.wide', untrusted(row.error ?? 'no reason is known'))]);
 }
@@ -95,7 +95,7 @@ const kindOf = (name) => /^(execution|event|trade|order)/.exec(name)?.[1].replac
 
 function linkOf({ name, subject }) {
   const kind = kindOf(name);
-  return kind !== null && /^\d+$/.test(subject ?? '') && h('a', { href: `#${kind}/${subject}` }, `${kind} ${subject}`);
+  return kind !== null && /^\d+$/.test(subject ?? '') && h('a', { href: `#/${kind}/${subject}` }, `${kind} ${subject}`);
 }
 
 export function setText(place, text) {
