@@ -44,7 +44,7 @@ COMMON         := $(OUT)/libcommon.a
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(OUT)/tests/unit/%,$(wildcard tests/unit/*/*_test.c))
 SOURCES        := $(COMMON_SOURCES) $(foreach p,$(PROGRAMS),$(wildcard $(p)/*.c))
 
-.PHONY: all check test integration differential coverage measured faults broker-faults mutants demo lint install uninstall deb deb-test clean
+.PHONY: all check test integration differential coverage measured faults broker-faults mutants demo screenshot lint install uninstall deb deb-test clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -125,6 +125,7 @@ test:
 # The tests at brokers and of what is installed mostly wait, and need no node of their own: they run beside the others.
 BROKER_TESTS := $(addprefix tests/integration/,test_alpaca.py test_schwab.py test_broker_sim.py test_supervisord.py \
 	test_install.py test_manual.py)
+BROKER_TESTS += tests/integration/test_monitor_page.py
 integration: all
 	$(MAKE) differential EVENTS=4000
 	scripts/both-at-once "$(PYTHON) -m pytest -q tests/integration $(addprefix --ignore=,$(BROKER_TESTS))" \
@@ -173,6 +174,12 @@ demo:
 	scripts/setup demo
 	$(MAKE) -j$(JOBS) all
 	$(PYTHON) scripts/demo
+
+# docs/monitor.png: the monitor's page on a week's invented books.
+screenshot:
+	scripts/setup screenshot
+	$(MAKE) -j$(JOBS) all
+	$(PYTHON) scripts/screenshot
 
 LINTED  := $(SOURCES) $(wildcard tests/unit/*/*.c tests/fuzz/*.c tests/differential/*.c)
 HEADERS := $(wildcard common/*/*.h $(addsuffix /*.h,$(PROGRAMS)))

@@ -55,8 +55,9 @@ def workdir(tmp_path) -> Path:
 @pytest.fixture(autouse=True)
 def nothing_left_wrong(request, workdir):
     """Set up first, so checked last: no child process is left, and the database obeys its laws."""
+    before = children()
     yield
-    left = children()
+    left = {pid: name for pid, name in children().items() if pid not in before}
     for pid in left:
         subprocess.run(["kill", "-KILL", str(pid)], check=False)
     database = Database(workdir / "ballast.db")
