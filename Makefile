@@ -205,8 +205,7 @@ uninstall:
 # A Debian package of what is built: build/deb/ballast_*.deb. DEB_VERSION: another version than debian/changelog's.
 deb: all
 	scripts/setup deb
-	$(QUIET)rm -rf debian/ballast debian/.debhelper
-	$(QUIET)env -u MAKEFLAGS -u PREFIX -u DESTDIR DEB_VERSION=$(DEB_VERSION) debian/rules binary
+	$(QUIET)env -u MAKEFLAGS -u PREFIX -u DESTDIR DEB_VERSION=$(DEB_VERSION) debian/rules clean binary
 
 # Installs, upgrades, runs, removes and purges the package in a Debian of its own. Minutes; root and the network.
 deb-test: deb
