@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #define BACKLOG 128
+/* Of each connection: what the kernel keeps for a client that does not read. */
+#define SEND_BUFFER (128 * 1024)
 
 static bool parse_port(const char *text, in_port_t *port)
 {
@@ -84,8 +86,10 @@ static bool bind_and_listen(int fd, const struct listen_address *address)
 {
 	const struct sockaddr *name = (const struct sockaddr *)&address->socket_address;
 	const int on = 1;
+	const int send_buffer = SEND_BUFFER;
 
 	return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	       setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer)) == 0 &&
 	       (name->sa_family != AF_INET6 ||
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
 	       bind(fd, name, address->length) == 0 && listen(fd, BACKLOG) == 0;
