@@ -162,6 +162,14 @@ broker-faults:
 mutants: all check
 	tests/faults/mutations
 
+# What readers of the monitor cost the pipeline: two times half a minute. tests/bench/README.md. LOAD: options.
+LOAD ?=
+.PHONY: monitor-load
+monitor-load:
+	scripts/setup test
+	$(MAKE) -j$(JOBS) all
+	$(PYTHON) tests/bench/monitor_load $(LOAD)
+
 # Which lines and branches the tests run: build/coverage/index.html and a summary.
 coverage:
 	scripts/setup coverage

@@ -1,7 +1,12 @@
 /* See latency.h. */
 #include "monitor/latency.h"
 
+#include "base/log.h"
+#include "store/amounts.h"
+
 #define NEWEST_OF_STATE 1000
+/* Two thousand rows are ranked: more than all the rest of a state. */
+#define READ_AGAIN_MS 2000
 
 /*
  * Of an order its newest fill counts: the one that made the position large enough. A percentile is
@@ -54,6 +59,7 @@ const char latency_sql[] =
 void latency_open(struct latency *latency, struct store *store)
 {
 	latency->store = store;
+	latency->read_ms = 0;
 	statement_prepare(&latency->rows, store, latency_sql);
 }
 
@@ -62,20 +68,43 @@ void latency_close(struct latency *latency)
 	statement_finalize(&latency->rows);
 }
 
-void latency_write(struct latency *latency, struct json *json)
+static void read_stages(struct latency *latency)
 {
 	struct statement *row = &latency->rows;
+	size_t count = 0;
 
 	statement_bind_int64(row, ":newest", NEWEST_OF_STATE);
-	json_open_array(json, "latency");
 	while (statement_row(row)) {
+		struct latency_stage *stage = &latency->stages[count++];
+
+		invariant(count <= LATENCY_STAGES);
+		statement_copy_text(row, "stage", stage->name, sizeof(stage->name));
+		stage->count = statement_int64(row, "count");
+		stage->p50_ms = statement_int64(row, "p50_ms");
+		stage->p90_ms = statement_int64(row, "p90_ms");
+		stage->p99_ms = statement_int64(row, "p99_ms");
+		stage->max_ms = statement_int64(row, "max_ms");
+	}
+	latency->stage_count = count;
+}
+
+void latency_write(struct latency *latency, int64_t now_ms, struct json *json)
+{
+	if (latency->read_ms == 0 || now_ms - latency->read_ms >= READ_AGAIN_MS) {
+		read_stages(latency);
+		latency->read_ms = now_ms;
+	}
+	json_open_array(json, "latency");
+	for (size_t i = 0; i < latency->stage_count; i++) {
+		const struct latency_stage *stage = &latency->stages[i];
+
 		json_open_object(json, NULL);
-		json_text_column(json, row, "stage");
-		json_integer_column(json, row, "count");
-		json_integer_column(json, row, "p50_ms");
-		json_integer_column(json, row, "p90_ms");
-		json_integer_column(json, row, "p99_ms");
-		json_integer_column(json, row, "max_ms");
+		json_text(json, "stage", stage->name);
+		json_integer(json, "count", stage->count);
+		json_integer(json, "p50_ms", stage->p50_ms);
+		json_integer(json, "p90_ms", stage->p90_ms);
+		json_integer(json, "p99_ms", stage->p99_ms);
+		json_integer(json, "max_ms", stage->max_ms);
 		json_close_object(json);
 	}
 	json_close_array(json);

@@ -399,6 +399,7 @@ static void on_problem(void *context, const char *problem)
 
 	if (problem == NULL)
 		return;
+	refuse_waiters(server, INT64_MAX, problem);
 	tell_unavailable(server, problem);
 	condition_list_clear(&server->unreadable);
 	condition_list_add(&server->unreadable, CONDITION_DATABASE_UNREADABLE, "",

@@ -182,7 +182,7 @@ void state_write(struct state *state, const struct condition_list *list, struct 
 	state_coverage_write(&state->coverage, state->settings->conditions.deployment_block, json);
 	state_events_write(&state->events, json);
 	state_hedges_write(&state->hedges, state->settings->conditions.threshold, json);
-	latency_write(&state->latency, json);
+	latency_write(&state->latency, clock_monotonic_ms(), json);
 	pnl_write_summary(state->pnl, json);
 	write_login(state, json);
 	json_close_object(json);

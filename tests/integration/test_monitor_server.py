@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import http.client
 import os
 import select
 import shutil
@@ -346,7 +345,7 @@ def test_requests_have_a_size(server):
     head = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
     assert b" 431 " in server.raw(head + b"X: " + b"a" * 100_000 + b"\r\n\r\n").splitlines()[0]
     assert b" 431 " in server.raw(head + b"X: a\r\n" * 20_000 + b"\r\n").splitlines()[0]
-    for nonsense in (b"\r\n\r\n", b"\0" * 100, b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00" + b"\xff" * 500):
+    for nonsense in (b"\0" * 100, b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00" + b"\xff" * 500):
         assert b" 200 " not in server.raw(nonsense + b"\r\n\r\n", half_close=True)[:16]
     assert server.request("/healthz").status == 200
 
@@ -369,6 +368,7 @@ def test_nobody_who_is_slow_holds_up_the_others(server, traded):  # noqa: F811
         connection.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT INTO"
                            " trade_accumulators (symbol, last_updated) SELECT 'S' || i, hex(randomblob(600)) FROM n")
     idle = [server.connect() for _ in range(150)]
+    idle[0].sendall(b"\r\n\r\n")
     drip = server.connect()
     deaf = server.connect(receive_buffer=4096)
     deaf.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -536,8 +536,9 @@ def test_it_stops_while_clients_are_there(server, traded):  # noqa: F811
     assert server.program.stop() == 0
     assert time.monotonic() - began < 2
     for client in clients:
-        with pytest.raises((EOFError, http.client.IncompleteRead)):
-            client.next()
+        with pytest.raises(EOFError):  # the stream's own end, not a broken one
+            while True:
+                client.next()
         client.close()
     assert b" 503 " in waiting.recv(1024)
     half_open.close()
