@@ -58,6 +58,8 @@ void rows_fill(struct json *json, struct statement *row)
 	json_text_column(json, row, "usdc_amount");
 	json_text_column(json, row, "price_usdc");
 	json_text_column(json, row, "unallocated");
+	json_text_column(json, row, "token_amount");
+	json_text_column(json, row, "oracle_price");
 	json_integer_column(json, row, "reverses_trade_id");
 	json_integer_column(json, row, "reversed_by");
 	json_text_column(json, row, "source");

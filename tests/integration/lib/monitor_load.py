@@ -115,24 +115,28 @@ def settled(stack, trades: int) -> bool:
 def measure(stack, first: int, phase: Phase) -> None:
     # Debian's own SQLite knows no 'subsec'.
     millis = "CAST(round((julianday({}) - julianday({})) * 86400000) AS INTEGER)"
-    phase.to_trade = [row["ms"] for row in stack.database.rows(
+    phase.to_trade += [row["ms"] for row in stack.database.rows(
         f"SELECT {millis.format('e.processed_at', 'e.created_at')} AS ms FROM onchain_trades AS t"
         f" JOIN event_queue AS e ON e.id = t.event_id WHERE t.id > {first}")]
-    phase.to_order = [row["ms"] for row in stack.database.rows(
+    phase.to_order += [row["ms"] for row in stack.database.rows(
         f"SELECT {millis.format('x.submitted_at', 'max(e.created_at)')} AS ms FROM executions AS x"
         " JOIN trade_execution_links AS l ON l.execution_id = x.id JOIN onchain_trades AS t ON t.id = l.trade_id"
         f" JOIN event_queue AS e ON e.id = t.event_id WHERE x.submitted_at IS NOT NULL GROUP BY x.id HAVING max(t.id) > {first}")]
 
 
-def compare(market, stack, folder: Path, seconds: float, rate: int = 200, watchers: int = 8, fills_a_second: int = 10):
-    """The pipeline alone, then with the monitor under load: a phase each. The programs must be at work."""
+def compare(market, stack, folder: Path, seconds: float, rounds: int = 1, rate: int = 200, watchers: int = 8, fills_a_second: int = 10):
+    """The pipeline alone and with the monitor under load, by turns, so that what else the machine does meets both. seconds:
+    of each of the two, in all. The programs must be at work."""
     alone, loaded = Phase(), Phase()
-    fill(market, stack, alone, seconds, fills_a_second)
-    server = MonitorServer(stack.database.path, folder, **{key: stack.config[key] for key in ("DEPLOYMENT_BLOCK",)})
-    try:
-        with Load(server, rate, watchers, loaded):
-            fill(market, stack, loaded, seconds, fills_a_second)
-    finally:
-        if server.program.stop() != 0:
-            loaded.wrong.append(f"the monitor left with {server.program.returncode}")
+    for number in range(rounds):
+        fill(market, stack, alone, seconds / rounds, fills_a_second)
+        own = Path(folder) / f"round{number}"
+        own.mkdir()
+        server = MonitorServer(stack.database.path, own, DEPLOYMENT_BLOCK=stack.config["DEPLOYMENT_BLOCK"])
+        try:
+            with Load(server, rate, watchers, loaded):
+                fill(market, stack, loaded, seconds / rounds, fills_a_second)
+        finally:
+            if server.program.stop() != 0:
+                loaded.wrong.append(f"the monitor left with {server.program.returncode}")
     return alone, loaded
