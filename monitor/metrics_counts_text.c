@@ -6,13 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static const struct metrics_labels *label(struct metrics_labels *labels, const char *name,
-					  const char *value)
-{
-	*labels = (struct metrics_labels){{{name, value}}};
-	return labels;
-}
-
 static const struct metrics_labels *
 side(struct metrics_labels *labels, const struct symbol_counts *symbol, enum direction direction)
 {
@@ -27,17 +20,17 @@ static void write_events(const struct metrics_counts *counts, struct metrics_tex
 
 	metrics_text_family(text, "ballast_events_found_total", "counter",
 			    "Events that were queued, by who found them.");
-	metrics_text_integer(text, label(&labels, "source", "listener"),
+	metrics_text_integer(text, metrics_label(&labels, "source", "listener"),
 			     counts->found[EVENT_SOURCE_LISTENER]);
-	metrics_text_integer(text, label(&labels, "source", "backfiller"),
+	metrics_text_integer(text, metrics_label(&labels, "source", "backfiller"),
 			     counts->found[EVENT_SOURCE_BACKFILLER]);
 	metrics_text_family(text, "ballast_events_processed_total", "counter",
 			    "Events by what the processor first made of them.");
-	metrics_text_integer(text, label(&labels, "outcome", "trade"),
+	metrics_text_integer(text, metrics_label(&labels, "outcome", "trade"),
 			     counts->outcomes[EVENT_OUTCOME_TRADE]);
-	metrics_text_integer(text, label(&labels, "outcome", "filtered"),
+	metrics_text_integer(text, metrics_label(&labels, "outcome", "filtered"),
 			     counts->outcomes[EVENT_OUTCOME_FILTERED]);
-	metrics_text_integer(text, label(&labels, "outcome", "quarantined"),
+	metrics_text_integer(text, metrics_label(&labels, "outcome", "quarantined"),
 			     counts->outcomes[EVENT_OUTCOME_QUARANTINED]);
 }
 
@@ -58,8 +51,9 @@ static void write_fills(const struct metrics_counts *counts, struct metrics_text
 	metrics_text_family(text, "ballast_fills_reversed_total", "counter",
 			    "Fills that were taken back since their block left the chain.");
 	for (size_t i = 0; i < counts->symbol_count; i++)
-		metrics_text_integer(text, label(&labels, "symbol", counts->symbols[i].symbol.text),
-				     counts->symbols[i].reversed);
+		metrics_text_integer(
+			text, metrics_label(&labels, "symbol", counts->symbols[i].symbol.text),
+			counts->symbols[i].reversed);
 }
 
 static void write_hedges(const struct metrics_counts *counts, struct metrics_text *text)
@@ -84,13 +78,14 @@ static void write_executions(const struct metrics_counts *counts, struct metrics
 
 	metrics_text_family(text, "ballast_executions_ended_total", "counter",
 			    "Executions that have ended, by how.");
-	metrics_text_integer(text, label(&labels, "status", "FILLED"), counts->ended[0]);
-	metrics_text_integer(text, label(&labels, "status", "FAILED"), counts->ended[1]);
+	metrics_text_integer(text, metrics_label(&labels, "status", "FILLED"), counts->ended[0]);
+	metrics_text_integer(text, metrics_label(&labels, "status", "FAILED"), counts->ended[1]);
 	if (counts->broker_count > 0)
 		metrics_text_family(text, "ballast_orders_ended_total", "counter",
 				    "Orders that went to a broker and have ended.");
 	for (size_t i = 0; i < counts->broker_count; i++)
-		metrics_text_integer(text, label(&labels, "broker", counts->brokers[i].name),
+		metrics_text_integer(text,
+				     metrics_label(&labels, "broker", counts->brokers[i].name),
 				     counts->brokers[i].orders);
 }
 
@@ -117,10 +112,10 @@ static void write_latency(const struct latency_counts *latency, struct metrics_t
 		cumulative += latency->buckets[i];
 		write_bound(bound, sizeof(bound), metrics_latency_bound_ms(i));
 		(void)snprintf(digits, sizeof(digits), "%" PRId64, cumulative);
-		metrics_text_sample(text, "_bucket", label(&labels, "le", bound), digits);
+		metrics_text_sample(text, "_bucket", metrics_label(&labels, "le", bound), digits);
 	}
 	(void)snprintf(digits, sizeof(digits), "%" PRId64, latency->count);
-	metrics_text_sample(text, "_bucket", label(&labels, "le", "+Inf"), digits);
+	metrics_text_sample(text, "_bucket", metrics_label(&labels, "le", "+Inf"), digits);
 	metrics_text_seconds(text, "_sum", NULL, latency->sum_ms);
 	metrics_text_sample(text, "_count", NULL, digits);
 }

@@ -53,6 +53,13 @@ static bool append_labels(struct buffer *buffer, const struct metrics_labels *la
 	return before == '{' || buffer_append_text(buffer, "}");
 }
 
+const struct metrics_labels *metrics_label(struct metrics_labels *labels, const char *name,
+					   const char *value)
+{
+	*labels = (struct metrics_labels){{{name, value}}};
+	return labels;
+}
+
 void metrics_text_sample(struct metrics_text *text, const char *suffix,
 			 const struct metrics_labels *labels, const char *value)
 {

@@ -41,6 +41,10 @@ struct metrics_labels {
 	struct metrics_label items[2];
 };
 
+/* One label, in labels, which is returned. */
+const struct metrics_labels *metrics_label(struct metrics_labels *labels, const char *name,
+					   const char *value);
+
 /* suffix of the family's name: "" or "_bucket", ... */
 void metrics_text_sample(struct metrics_text *text, const char *suffix,
 			 const struct metrics_labels *labels, const char *value);
