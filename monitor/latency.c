@@ -50,7 +50,7 @@ const char latency_sql[] =
 	"   AND (:from IS NULL OR at >= :from) AND (:to IS NULL OR at < :to)),"
 	" ranked AS ("
 	" SELECT place, stage, ms, row_number() OVER (PARTITION BY place ORDER BY ms) AS n,"
-	"  count(*) OVER (PARTITION BY place) AS count FROM times)"
+	"  count(*) OVER (PARTITION BY place) AS count FROM times WHERE ms IS NOT NULL)"
 	" SELECT stage, count, min(ms) FILTER (WHERE n * 2 >= count) AS p50_ms,"
 	"  min(ms) FILTER (WHERE n * 10 >= count * 9) AS p90_ms,"
 	"  min(ms) FILTER (WHERE n * 100 >= count * 99) AS p99_ms, max(ms) AS max_ms"

@@ -26,6 +26,7 @@
 #define COMMIT_INTERVAL_MS 250
 #define QUIET_INTERVAL_MS  10000
 #define LOOK_INTERVAL_MS   1000
+#define HURRY_MS	   200
 /* Conditions, of which some come with time alone: after a commit, and otherwise. */
 #define CONDITIONS_BUSY_MS  1000
 #define CONDITIONS_QUIET_MS 5000
@@ -150,11 +151,24 @@ static unsigned int write_answer(struct reader_process *reader,
 	return found ? 200 : 404;
 }
 
+/* Who asks for it gets it, unless that would hold up the others for long. */
+static void hurry_pnl(struct reader_process *reader)
+{
+	const int64_t deadline_ms = clock_monotonic_ms() + HURRY_MS;
+
+	while (pnl_has_work(&reader->pnl) && clock_monotonic_ms() < deadline_ms) {
+		if (pnl_step(&reader->pnl))
+			reader->changed = true;
+	}
+}
+
 /* One state of the database an answer. It is in memory before its first byte leaves. */
 static bool answer_request(struct reader_process *reader, const struct reader_request *request)
 {
 	unsigned int status;
 
+	if (request->question == READER_PNL)
+		hurry_pnl(reader);
 	buffer_clear(&reader->text);
 	store_begin_read(&reader->store);
 	status = write_answer(reader, request);
