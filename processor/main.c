@@ -12,6 +12,8 @@
 #include "base/settings.h"
 #include "ingest/chain_identity.h"
 #include "processor/archiver.h"
+#include "processor/commands.h"
+#include "processor/fill_details.h"
 #include "processor/processor.h"
 #include "processor/processor_config.h"
 #include "processor/replay.h"
@@ -42,7 +44,13 @@ static const char details[] =
 	"--archive moves what RETENTION_DAYS moves while the processor runs, and leaves: exit 0, "
 	"or "
 	"75 when the archive\n"
-	"cannot be written or another processor runs.\n";
+	"cannot be written or another processor runs.\n"
+	"\n"
+	"Commands:\n"
+	"  price TX_HASH     what the transaction cost, and the prices that orders read in it\n"
+	"  apply TX_HASH     queue and apply the owners' fills of a transaction that you miss; "
+	"twice does no harm\n"
+	"  feed TICKER FEED  the Pyth feed whose price is kept with the ticker's fills\n";
 
 static void open_database(struct processor *processor, const struct processor_config *config)
 {
@@ -122,15 +130,47 @@ static int prove_by_replay(const struct processor_config *config)
 	return exit_code;
 }
 
-/* -1: for ever. archiver: NULL when everything is kept. */
-static int64_t wait_ms(struct processor *processor, const struct archiver *archiver)
-{
-	int64_t processor_ms = processor_wait_ms(processor);
-	int64_t archiver_ms = archiver == NULL ? -1 : archiver_wait_ms(archiver);
+/* All that one process does; NULL: not that. */
+struct work {
+	struct processor *processor;
+	struct archiver *archiver;
+	struct fill_details *details;
+	struct wakeup wakeup;
+};
 
-	if (processor_ms < 0 || (archiver_ms >= 0 && archiver_ms < processor_ms))
-		return archiver_ms;
-	return processor_ms;
+static int64_t earlier(int64_t a, int64_t b)
+{
+	if (a < 0)
+		return b;
+	return b < 0 || a < b ? a : b;
+}
+
+/* -1: for ever. */
+static int64_t wait_ms(struct work *work)
+{
+	int64_t until_ms = processor_wait_ms(work->processor);
+
+	if (work->archiver != NULL)
+		until_ms = earlier(until_ms, archiver_wait_ms(work->archiver));
+	if (work->details != NULL)
+		until_ms = earlier(until_ms, fill_details_wait_ms(work->details));
+	return until_ms;
+}
+
+/* While a node is asked about what nothing waits for. */
+static bool has_better_to_do(void *context)
+{
+	struct work *work = context;
+
+	return wakeup_check(&work->wakeup) && processor_has_work(work->processor);
+}
+
+/* In the order of what counts most. */
+static bool step(struct work *work)
+{
+	return processor_step(work->processor) ||
+	       (work->archiver != NULL && archiver_step(work->archiver)) ||
+	       (work->details != NULL && fill_details_step(work->details));
 }
 
 static int left_undone(const struct processor *processor, const struct archiver *archiver)
@@ -144,35 +184,52 @@ static int left_undone(const struct processor *processor, const struct archiver 
 	return waiting > 0 || (archiver != NULL && archiver->failed) ? EXIT_CODE_TRY_AGAIN : 0;
 }
 
-static int run(struct processor *processor, struct archiver *archiver, bool once)
+static int run(struct work *work, bool once)
 {
-	struct wakeup wakeup;
+	struct http_interruption interruption = {.has_come = has_better_to_do, .context = work};
 
-	wakeup_open(&wakeup, &processor->store);
+	wakeup_open(&work->wakeup, &work->processor->store);
+	interruption.fd = wakeup_fd(&work->wakeup);
+	if (work->details != NULL)
+		fill_details_interrupt_by(work->details, &interruption);
 	while (!process_stopping()) {
-		if (processor_step(processor) || (archiver != NULL && archiver_step(archiver)))
+		if (step(work))
 			continue;
 		if (once)
 			break;
-		(void)wakeup_wait(&wakeup, wait_ms(processor, archiver));
+		(void)wakeup_wait(&work->wakeup, wait_ms(work));
 	}
-	wakeup_close(&wakeup);
-	return once ? left_undone(processor, archiver) : 0;
+	if (work->details != NULL)
+		fill_details_interrupt_by(work->details, NULL);
+	wakeup_close(&work->wakeup);
+	return once ? left_undone(work->processor, work->archiver) : 0;
 }
 
-/* The processor at work, with the archiver beside it where there is one. */
+/* The processor at work, with what does its part beside it where it is wanted. */
 static int work(struct processor *processor, const struct processor_config *config, bool once)
 {
 	static struct archiver archiver;
+	static struct fill_details fills;
+	const struct fill_details_settings settings = processor_config_fill_details(config);
 	bool archives = config->retention_days > 0;
+	bool asks_details = processor_config_wants_details(config);
+	struct work all = {
+		.processor = processor,
+		.archiver = archives ? &archiver : NULL,
+		.details = asks_details ? &fills : NULL,
+	};
 	int exit_code;
 
 	processor_open(processor, &config->chain, &config->symbols, config->threshold,
 		       1000 * config->retry_seconds);
 	if (archives)
 		archiver_open(&archiver, &processor->store, config->retention_days * DAY_MS);
+	if (asks_details)
+		fill_details_open(&fills, &processor->store, &settings);
 	log_info("ready database=%s", config->database_path.text);
-	exit_code = run(processor, archives ? &archiver : NULL, once);
+	exit_code = run(&all, once);
+	if (asks_details)
+		fill_details_close(&fills);
 	if (archives)
 		archiver_close(&archiver);
 	processor_close(processor);
@@ -216,6 +273,7 @@ int main(int argc, char **argv)
 	const char *replay = NULL;
 	const char *archive = NULL;
 	int64_t days = 0;
+	bool applies = false;
 	const struct process_option options[] = {
 		{.name = "--retry-quarantined",
 		 .help = "take up again what was quarantined, then as --once",
@@ -245,11 +303,17 @@ int main(int argc, char **argv)
 	struct process_arguments arguments;
 	int exit_code;
 
-	process_start(&usage, 0, argc, argv, &arguments);
+	process_start(&usage, COMMAND_MAXIMUM_WORDS, argc, argv, &arguments);
 	if (arguments.check)
 		return check(&config, keys, ARRAY_LENGTH(keys));
 	if (replay != NULL)
 		return prove_by_replay(&config);
+	if (arguments.operand_count > 0) {
+		exit_code =
+			command_run(&config, arguments.operands, arguments.operand_count, &applies);
+		if (!applies)
+			return exit_code;
+	}
 	if (archive != NULL)
 		days = parse_days(archive);
 	open_database(&processor, &config);
@@ -259,9 +323,12 @@ int main(int argc, char **argv)
 	if (archive != NULL)
 		exit_code = archive_now(&processor.store, days);
 	else
-		exit_code = work(&processor, &config, arguments.once || retry_quarantined != NULL);
+		exit_code = work(&processor, &config,
+				 arguments.once || applies || retry_quarantined != NULL);
 	instance_lock_close(&processor.lock);
 	store_close(&processor.store);
 	log_info("stopped");
+	if (applies && command_tell_applied(&config, arguments.operands[1]) != 0)
+		return EXIT_CODE_TRY_AGAIN;
 	return exit_code;
 }

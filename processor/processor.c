@@ -375,6 +375,12 @@ bool processor_step(struct processor *processor)
 	       positions_need_work(&processor->positions);
 }
 
+bool processor_has_work(struct processor *processor)
+{
+	return has_ready_event(processor, ready_to(processor)) || has_removed_event(processor) ||
+	       positions_need_work(&processor->positions);
+}
+
 int64_t processor_wait_ms(struct processor *processor)
 {
 	int64_t wait_ms = positions_wait_ms(&processor->positions);

@@ -51,6 +51,9 @@ void processor_close(struct processor *processor);
  */
 bool processor_step(struct processor *processor);
 
+/* Whether processor_step has something to do. Reads only. */
+bool processor_has_work(struct processor *processor);
+
 /* How long processor_step has nothing to do unless the database changes; -1: for ever. */
 int64_t processor_wait_ms(struct processor *processor);
 

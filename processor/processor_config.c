@@ -3,6 +3,8 @@
 
 #include "base/log.h"
 
+#include <string.h>
+
 bool processor_config_complete(void *context)
 {
 	struct processor_config *config = context;
@@ -16,4 +18,18 @@ bool processor_config_complete(void *context)
 		good = false;
 	}
 	return good;
+}
+
+bool processor_config_wants_details(const struct processor_config *config)
+{
+	return strcmp(config->fill_details.text, "off") != 0;
+}
+
+struct fill_details_settings processor_config_fill_details(const struct processor_config *config)
+{
+	return (struct fill_details_settings){
+		.chain = &config->chain,
+		.oracle = config->pyth_contract,
+		.wants_prices = strcmp(config->fill_details.text, "trace") == 0,
+	};
 }

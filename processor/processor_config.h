@@ -5,6 +5,7 @@
 #include "base/compiler.h"
 #include "base/config.h"
 #include "base/settings.h"
+#include "processor/fill_details.h"
 #include "processor/symbol_map.h"
 
 #include <stdbool.h>
@@ -21,6 +22,8 @@ struct processor_config {
 	int64_t retention_days;
 	struct config_text symbol_map;
 	int64_t require_mapped_tokens;
+	struct config_text fill_details;
+	struct evm_address pyth_contract;
 	struct symbol_map symbols; /* of the two above, by processor_config_complete */
 };
 
@@ -49,6 +52,19 @@ struct processor_config {
 		 .help = "move the raw data of settled events into DATABASE_PATH.archive after "   \
 			 "so many days (0: keep all)",                                             \
 		 .target = &(config_)->retention_days},                                            \
+		{.name = "FILL_DETAILS",                                                           \
+		 .kind = CONFIG_KIND_CHOICE,                                                       \
+		 .fallback = "trace",                                                              \
+		 .choices = "trace|receipt|off",                                                   \
+		 .help = "what is found out about a fill when it is booked: gas from its "         \
+			 "receipt, "                                                               \
+			 "and with trace the price its order read",                                \
+		 .target = &(config_)->fill_details},                                              \
+		{.name = "PYTH_CONTRACT",                                                          \
+		 .kind = CONFIG_KIND_ADDRESS,                                                      \
+		 .fallback = "0x8250f4aF4B972684F7b336503E2D6dFeDeB1487a",                         \
+		 .help = "the Pyth contract whose prices orders read (the default is Base's)",     \
+		 .target = &(config_)->pyth_contract},                                             \
 		{.name = "SYMBOL_MAP",                                                             \
 		 .kind = CONFIG_KIND_TEXT,                                                         \
 		 .help = "ADDRESS=TICKER or SYMBOL=TICKER, comma separated, or @FILE of them; "    \
@@ -64,5 +80,8 @@ struct processor_config {
 /* Checks between keys, and the map. Fits process_usage.complete; context is the struct
  * processor_config. */
 bool processor_config_complete(void *context);
+
+bool processor_config_wants_details(const struct processor_config *config);
+struct fill_details_settings processor_config_fill_details(const struct processor_config *config);
 
 #endif

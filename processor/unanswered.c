@@ -81,6 +81,7 @@ const struct question *unanswered_note_failure(struct unanswered *list, const st
 		question = add(list, key);
 	else
 		list->failed_again = true;
+	question->failures++;
 	if (error->kind == ERROR_KIND_BEHIND && ++question->empty_answers >= EMPTY_ANSWERS_BELIEVED)
 		outcome = OUTCOME_REJECTED;
 	question->refused = outcome == OUTCOME_REJECTED;

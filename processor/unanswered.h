@@ -18,8 +18,9 @@
 struct question {
 	struct evm_word key;
 	bool refused;
-	int empty_answers;
-	uint64_t pass; /* in which an event last needed it */
+	int failures;
+	int empty_answers; /* of them */
+	uint64_t pass;	   /* in which an event last needed it */
 	struct error reason;
 	struct backoff backoff;
 	int64_t due_ms; /* monotonic */

@@ -66,6 +66,26 @@ bool abi_uint64(const struct abi_tuple *tuple, size_t index, uint64_t *value)
 	return abi_word(tuple, index, &word) && evm_word_to_uint64(&word, value);
 }
 
+bool abi_int64(const struct abi_tuple *tuple, size_t index, int64_t *value)
+{
+	const uint8_t *bytes = word_at(tuple, index);
+	uint64_t magnitude = 0;
+	uint8_t sign;
+
+	if (bytes == NULL)
+		return false;
+	sign = bytes[WORD - sizeof(*value)] >= 0x80 ? 0xff : 0;
+	for (size_t i = 0; i < WORD - sizeof(*value); i++) {
+		if (bytes[i] != sign)
+			return false;
+	}
+	/* The bits below the sign's, inverted in a negative number: -1 - them is the value. */
+	for (size_t i = WORD - sizeof(*value); i < WORD; i++)
+		magnitude = magnitude << 8 | (uint8_t)(bytes[i] ^ sign);
+	*value = sign == 0 ? (int64_t)magnitude : -1 - (int64_t)magnitude;
+	return true;
+}
+
 bool abi_dynamic_tuple(const struct abi_tuple *tuple, size_t index, struct abi_tuple *inner)
 {
 	uint64_t offset;

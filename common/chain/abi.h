@@ -40,6 +40,9 @@ MUST_USE bool abi_uint8(const struct abi_tuple *tuple, size_t index, uint8_t *va
 /* A uint256 used as an index: false above UINT64_MAX too. */
 MUST_USE bool abi_uint64(const struct abi_tuple *tuple, size_t index, uint64_t *value);
 
+/* An integer of 64 bits with its sign: false when the word is more. */
+MUST_USE bool abi_int64(const struct abi_tuple *tuple, size_t index, int64_t *value);
+
 /* The dynamic tuple whose offset stands in head word index. */
 MUST_USE bool abi_dynamic_tuple(const struct abi_tuple *tuple, size_t index,
 				struct abi_tuple *inner);

@@ -13,7 +13,7 @@
 #define WORDS_SIZE 1024
 
 /* Brackets outside strings; enough to bound a parser's recursion before it begins. */
-static bool is_too_deep(const char *text, size_t length)
+static bool is_too_deep(const char *text, size_t length, size_t maximum)
 {
 	size_t depth = 0;
 	bool in_string = false;
@@ -29,7 +29,7 @@ static bool is_too_deep(const char *text, size_t length)
 		} else if (byte == '"') {
 			in_string = true;
 		} else if (byte == '{' || byte == '[') {
-			if (++depth > EVM_JSON_MAX_DEPTH)
+			if (++depth > maximum)
 				return true;
 		} else if ((byte == '}' || byte == ']') && depth > 0) {
 			depth--;
@@ -40,12 +40,21 @@ static bool is_too_deep(const char *text, size_t length)
 
 json_t *evm_json_parse(const char *text, size_t length, struct error *error)
 {
+	return evm_json_parse_to_depth(
+		(struct bytes){.data = (const uint8_t *)text, .length = length}, EVM_JSON_MAX_DEPTH,
+		error);
+}
+
+json_t *evm_json_parse_to_depth(struct bytes bytes, size_t depth, struct error *error)
+{
+	const char *text = (const char *)bytes.data;
+	size_t length = bytes.length;
 	json_error_t problem;
 	json_t *root;
 
-	if (is_too_deep(text, length)) {
+	if (is_too_deep(text, length, depth)) {
 		(void)error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED,
-				"JSON deeper than %d levels", EVM_JSON_MAX_DEPTH);
+				"JSON deeper than %zu levels", depth);
 		return NULL;
 	}
 	root = json_text_parse(text, length, &problem);

@@ -80,8 +80,8 @@ static enum outcome post(struct evm_node *node, struct http_answer *answer, stru
 	enum outcome outcome;
 
 	if (!http_post(node->http, request, answer))
-		return error_set(error, OUTCOME_RETRY, ERROR_KIND_UNREACHABLE,
-				 "the process is to stop");
+		return error_set(error, OUTCOME_RETRY, ERROR_KIND_NONE,
+				 "given up: there is something else to do");
 	outcome = evm_node_transport_outcome(answer, error);
 	if (outcome != OUTCOME_OK)
 		http_release(node->http, answer->slot);
@@ -203,4 +203,36 @@ enum outcome evm_node_call_at(struct evm_node *node, const struct evm_call *call
 		return outcome;
 	buffer_clear(result);
 	return call_at_number(node, call, result, error);
+}
+
+enum outcome evm_node_receipt(struct evm_node *node, const struct evm_word *tx_hash,
+			      struct evm_receipt *receipt, struct evm_logs *logs,
+			      struct error *error)
+{
+	uint64_t id = node->next_id++;
+	struct http_answer answer;
+	enum outcome outcome;
+
+	evm_rpc_request_receipt(&node->request, id, tx_hash);
+	outcome = post(node, &answer, error);
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	outcome = evm_rpc_answer_receipt(answer.body, id, tx_hash, receipt, logs, error);
+	return finish(node, &answer, outcome, error);
+}
+
+enum outcome evm_node_prices(struct evm_node *node, const struct evm_word *tx_hash,
+			     const struct evm_address *oracle, struct pyth_prices *prices,
+			     struct error *error)
+{
+	uint64_t id = node->next_id++;
+	struct http_answer answer;
+	enum outcome outcome;
+
+	evm_rpc_request_trace(&node->request, id, tx_hash);
+	outcome = post(node, &answer, error);
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	outcome = pyth_trace_answer(answer.body, id, oracle, prices, error);
+	return finish(node, &answer, outcome, error);
 }

@@ -1,7 +1,7 @@
 /*
  * One question at a time to a node over HTTP: http.h carries, evm_rpc.h judges.
  * Outcome of all: as evm_rpc.h says; RETRY with kind UNREACHABLE when the node cannot be reached.
- * RETRY too when the process is to stop.
+ * RETRY of kind NONE when the process is to stop, or what interrupts (http_interrupt_by) has come.
  */
 #ifndef BALLAST_CHAIN_EVM_NODE_H
 #define BALLAST_CHAIN_EVM_NODE_H
@@ -10,6 +10,7 @@
 #include "base/settings.h"
 #include "chain/evm_rpc.h"
 #include "chain/http.h"
+#include "chain/pyth_trace.h"
 
 struct evm_node {
 	struct http_client *http;
@@ -37,6 +38,14 @@ MUST_USE enum outcome evm_node_call(struct evm_node *node, const struct evm_addr
  */
 MUST_USE enum outcome evm_node_call_at(struct evm_node *node, const struct evm_call *call,
 				       struct buffer *result, struct error *error);
+
+MUST_USE enum outcome evm_node_receipt(struct evm_node *node, const struct evm_word *tx_hash,
+				       struct evm_receipt *receipt, struct evm_logs *logs,
+				       struct error *error);
+/* The prices that the transaction read of a Pyth contract. */
+MUST_USE enum outcome evm_node_prices(struct evm_node *node, const struct evm_word *tx_hash,
+				      const struct evm_address *oracle, struct pyth_prices *prices,
+				      struct error *error);
 
 /*
  * What an answer says before its result is looked at. OK: the body is to be judged by an *_answer

@@ -35,6 +35,17 @@ struct evm_block {
 	struct logs_bloom bloom;
 };
 
+/* What is read of a transaction's receipt. */
+struct evm_receipt {
+	struct evm_word block_hash;
+	uint64_t block_number;
+	uint64_t gas_used;
+	bool has_gas_price;
+	uint64_t gas_price_wei; /* effective */
+	bool has_l1_fee;
+	uint64_t l1_fee_wei; /* what a rollup pays for its data, beside the gas */
+};
+
 /* A call in the state after a block. */
 struct evm_call {
 	struct evm_address to;
@@ -70,6 +81,9 @@ void evm_rpc_request_call(struct buffer *request, uint64_t id, const struct evm_
 void evm_rpc_request_call_at_hash(struct buffer *request, uint64_t id, const struct evm_call *call);
 void evm_rpc_request_call_at_number(struct buffer *request, uint64_t id,
 				    const struct evm_call *call);
+void evm_rpc_request_receipt(struct buffer *request, uint64_t id, const struct evm_word *tx_hash);
+/* its calls, by geth's callTracer: debug_traceTransaction */
+void evm_rpc_request_trace(struct buffer *request, uint64_t id, const struct evm_word *tx_hash);
 void evm_rpc_request_subscribe_heads(struct buffer *request, uint64_t id);
 void evm_rpc_request_subscribe_logs(struct buffer *request, uint64_t id,
 				    const struct evm_address *address,
@@ -124,6 +138,16 @@ MUST_USE enum outcome evm_rpc_answer_receipts(const char *text, size_t length, u
 /* The bytes that eth_call returned, appended to data. */
 MUST_USE enum outcome evm_rpc_answer_data(const char *text, size_t length, uint64_t id,
 					  struct buffer *data, struct error *error);
+
+/*
+ * A transaction's receipt, and all its logs: cleared first, sorted. MALFORMED: a field that is
+ * missing or of another transaction or block. RETRY with kind BEHIND when the node does not have
+ * the transaction.
+ */
+MUST_USE enum outcome evm_rpc_answer_receipt(struct bytes text, uint64_t id,
+					     const struct evm_word *tx_hash,
+					     struct evm_receipt *receipt, struct evm_logs *logs,
+					     struct error *error);
 
 #define EVM_SUBSCRIPTION_ID_SIZE 80
 

@@ -42,7 +42,13 @@ static enum outcome open_envelope(const json_t *root, uint64_t id, const json_t 
 enum outcome evm_rpc_judge(struct bytes text, uint64_t id, evm_rpc_read_fn *read, void *context,
 			   struct error *error)
 {
-	json_t *root = evm_json_parse((const char *)text.data, text.length, error);
+	return evm_rpc_judge_to_depth(text, id, EVM_JSON_MAX_DEPTH, read, context, error);
+}
+
+enum outcome evm_rpc_judge_to_depth(struct bytes text, uint64_t id, size_t depth,
+				    evm_rpc_read_fn *read, void *context, struct error *error)
+{
+	json_t *root = evm_json_parse_to_depth(text, depth, error);
 	const json_t *result = NULL;
 	enum outcome outcome;
 
@@ -322,6 +328,84 @@ enum outcome evm_rpc_answer_receipts(const char *text, size_t length, uint64_t i
 	evm_logs_clear(logs);
 	outcome = evm_rpc_judge(evm_rpc_bytes(text, length), id, read_receipts, &question, error);
 	if (outcome != OUTCOME_OK)
+		evm_logs_clear(logs);
+	return outcome;
+}
+
+struct receipt_question {
+	const struct evm_word *tx_hash;
+	struct evm_receipt receipt;
+	struct evm_logs *logs;
+};
+
+/* What a chain without the field leaves out is not there; what is there must be a quantity. */
+static bool read_optional_quantity(const json_t *value, bool *present, uint64_t *quantity)
+{
+	*present = value != NULL && !json_is_null(value);
+	return !*present || evm_json_quantity(value, quantity);
+}
+
+static bool read_receipt_fields(const json_t *result, struct evm_receipt *receipt)
+{
+	return evm_json_word(json_object_get(result, "blockHash"), &receipt->block_hash) &&
+	       evm_json_quantity(json_object_get(result, "blockNumber"), &receipt->block_number) &&
+	       evm_json_quantity(json_object_get(result, "gasUsed"), &receipt->gas_used) &&
+	       read_optional_quantity(json_object_get(result, "effectiveGasPrice"),
+				      &receipt->has_gas_price, &receipt->gas_price_wei) &&
+	       read_optional_quantity(json_object_get(result, "l1Fee"), &receipt->has_l1_fee,
+				      &receipt->l1_fee_wei);
+}
+
+static enum outcome read_own_logs(const json_t *list, const struct receipt_question *question,
+				  struct error *error)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const struct evm_log *log;
+
+		if (!evm_json_log(json_array_get(list, i), question->logs))
+			return evm_rpc_malformed(
+				error, "a receipt's log with a missing or malformed field");
+		log = &question->logs->items[question->logs->count - 1];
+		if (log->removed || !evm_word_equal(&log->tx_hash, question->tx_hash) ||
+		    !evm_word_equal(&log->block_hash, &question->receipt.block_hash) ||
+		    log->block_number != question->receipt.block_number)
+			return evm_rpc_malformed(error, "a receipt's log of another place");
+	}
+	evm_logs_sort(question->logs);
+	if (evm_logs_has_duplicates(question->logs))
+		return evm_rpc_malformed(error, "the same log twice");
+	return OUTCOME_OK;
+}
+
+static enum outcome read_own_receipt(const json_t *result, void *context, struct error *error)
+{
+	struct receipt_question *question = context;
+	const json_t *list = json_object_get(result, "logs");
+	struct evm_word tx_hash;
+
+	if (json_is_null(result))
+		return error_set(error, OUTCOME_RETRY, ERROR_KIND_BEHIND,
+				 "the node does not have the transaction");
+	if (!evm_json_word(json_object_get(result, "transactionHash"), &tx_hash) ||
+	    !evm_word_equal(&tx_hash, question->tx_hash))
+		return evm_rpc_malformed(error, "a receipt of another transaction");
+	if (!read_receipt_fields(result, &question->receipt) || !json_is_array(list))
+		return evm_rpc_malformed(error, "a receipt with a missing or malformed field");
+	return read_own_logs(list, question, error);
+}
+
+enum outcome evm_rpc_answer_receipt(struct bytes text, uint64_t id, const struct evm_word *tx_hash,
+				    struct evm_receipt *receipt, struct evm_logs *logs,
+				    struct error *error)
+{
+	struct receipt_question question = {.tx_hash = tx_hash, .logs = logs};
+	enum outcome outcome;
+
+	evm_logs_clear(logs);
+	outcome = evm_rpc_judge(text, id, read_own_receipt, &question, error);
+	if (outcome == OUTCOME_OK)
+		*receipt = question.receipt;
+	else
 		evm_logs_clear(logs);
 	return outcome;
 }

@@ -23,6 +23,9 @@ static inline struct bytes evm_rpc_bytes(const char *text, size_t length)
 typedef enum outcome evm_rpc_read_fn(const json_t *result, void *context, struct error *error);
 
 /* Parses, opens the envelope, hands the result to read, and frees it all. */
+MUST_USE enum outcome evm_rpc_judge_to_depth(struct bytes text, uint64_t id, size_t depth,
+					     evm_rpc_read_fn *read, void *context,
+					     struct error *error);
 MUST_USE enum outcome evm_rpc_judge(struct bytes text, uint64_t id, evm_rpc_read_fn *read,
 				    void *context, struct error *error);
 

@@ -172,6 +172,28 @@ void evm_rpc_request_call_at_number(struct buffer *request, uint64_t id,
 	end(request);
 }
 
+static void begin_about(struct buffer *request, uint64_t id, const char *method,
+			const struct evm_word *tx_hash)
+{
+	begin(request, id, method);
+	add(request, "\"");
+	add(request, evm_word_text(tx_hash).text);
+	add(request, "\"");
+}
+
+void evm_rpc_request_receipt(struct buffer *request, uint64_t id, const struct evm_word *tx_hash)
+{
+	begin_about(request, id, "eth_getTransactionReceipt", tx_hash);
+	end(request);
+}
+
+void evm_rpc_request_trace(struct buffer *request, uint64_t id, const struct evm_word *tx_hash)
+{
+	begin_about(request, id, "debug_traceTransaction", tx_hash);
+	add(request, ",{\"tracer\":\"callTracer\"}");
+	end(request);
+}
+
 void evm_rpc_request_subscribe_heads(struct buffer *request, uint64_t id)
 {
 	begin(request, id, "eth_subscribe");

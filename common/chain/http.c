@@ -45,6 +45,7 @@ struct http_client {
 	struct http_slot *slots;
 	size_t slot_count;
 	size_t distrusted; /* so many requests still close their connection */
+	const struct http_interruption *interruption;
 };
 
 /* Refusing the bytes ends the transfer: the cap holds whatever Content-Length said. */
@@ -270,6 +271,17 @@ static bool has_running(const struct http_client *client)
 	return false;
 }
 
+void http_interrupt_by(struct http_client *client, const struct http_interruption *interruption)
+{
+	client->interruption = interruption;
+}
+
+static bool is_interrupted(const struct http_client *client)
+{
+	return client->interruption != NULL &&
+	       client->interruption->has_come(client->interruption->context);
+}
+
 bool http_wait(struct http_client *client, int64_t timeout_ms, struct http_answer *answer)
 {
 	int64_t now_ms = clock_monotonic_ms();
@@ -279,9 +291,13 @@ bool http_wait(struct http_client *client, int64_t timeout_ms, struct http_answe
 		http_curl_perform(client->multi);
 		if (take_finished(client, answer))
 			return true;
-		if (process_stopping() || clock_monotonic_ms() >= deadline_ms)
+		if (process_stopping() || is_interrupted(client) ||
+		    clock_monotonic_ms() >= deadline_ms)
 			return false;
-		http_curl_wait(client->multi, deadline_ms);
+		if (client->interruption != NULL)
+			http_curl_wait_beside(client->multi, client->interruption->fd, deadline_ms);
+		else
+			http_curl_wait(client->multi, deadline_ms);
 	}
 	return false;
 }
@@ -309,11 +325,10 @@ bool http_post(struct http_client *client, struct bytes body, struct http_answer
 
 	invariant(available && !has_running(client));
 	http_start(client, slot, body, NULL);
-	/* The request has a deadline of its own: it finishes unless the process is to stop. */
-	while (!process_stopping()) {
-		if (http_wait(client, INT64_MAX, answer))
-			return true;
-	}
+	/* The request has a deadline of its own: it finishes unless the process has other things to
+	 * do. */
+	if (http_wait(client, INT64_MAX, answer))
+		return true;
 	http_release(client, slot);
 	return false;
 }

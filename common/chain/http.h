@@ -47,9 +47,20 @@ struct http_answer {
 	struct error error;
 };
 
+/* Something that counts more than any answer. */
+struct http_interruption {
+	int fd; /* readable when it may have come */
+	/* Whether it has; asked at every wake-up of http_wait. */
+	bool (*has_come)(void *context);
+	void *context;
+};
+
 /* Strings are copied. */
 struct http_client *http_open(const struct http_options *options);
 void http_close(struct http_client *client);
+
+/* From now on http_wait and http_post give up as soon as it has come. NULL: for nothing. */
+void http_interrupt_by(struct http_client *client, const struct http_interruption *interruption);
 
 /* A free slot, or false when concurrency requests are under way or unreleased. */
 bool http_slot_available(const struct http_client *client, size_t *slot);
@@ -76,7 +87,8 @@ void http_start(struct http_client *client, size_t slot, struct bytes body,
 		const struct http_filter *filter);
 
 /*
- * Waits until one request has finished (true), timeout_ms passed or the process is to stop (false).
+ * Waits until one request has finished (true), timeout_ms passed, the process is to stop or what
+ * interrupts has come (false).
  * With nothing under way it returns false at once.
  */
 bool http_wait(struct http_client *client, int64_t timeout_ms, struct http_answer *answer);
@@ -84,8 +96,8 @@ bool http_wait(struct http_client *client, int64_t timeout_ms, struct http_answe
 /* Gives the slot back; its body is gone. A request still under way is cancelled. */
 void http_release(struct http_client *client, size_t slot);
 
-/* Start, wait and keep the slot: one request alone. False: the process is to stop (the slot is
- * released). */
+/* Start, wait and keep the slot: one request alone. False: the process is to stop, or what
+ * interrupts has come (the slot is released). */
 bool http_post(struct http_client *client, struct bytes body, struct http_answer *answer);
 
 #endif

@@ -66,14 +66,30 @@ void http_curl_perform(CURLM *multi)
 	http_curl_require_multi(curl_multi_perform(multi, &running), "to perform");
 }
 
-void http_curl_wait(CURLM *multi, int64_t deadline_ms)
+static void wait_for(CURLM *multi, struct curl_waitfd *fds, unsigned int count, int64_t deadline_ms)
 {
-	struct curl_waitfd stop = {.fd = process_stop_fd(), .events = CURL_WAIT_POLLIN};
 	int64_t left_ms = deadline_ms - clock_monotonic_ms();
 
 	if (left_ms < 0)
 		left_ms = 0;
 	if (left_ms > INT32_MAX)
 		left_ms = INT32_MAX;
-	http_curl_require_multi(curl_multi_poll(multi, &stop, 1, (int)left_ms, NULL), "to wait");
+	http_curl_require_multi(curl_multi_poll(multi, fds, count, (int)left_ms, NULL), "to wait");
+}
+
+void http_curl_wait(CURLM *multi, int64_t deadline_ms)
+{
+	struct curl_waitfd stop = {.fd = process_stop_fd(), .events = CURL_WAIT_POLLIN};
+
+	wait_for(multi, &stop, 1, deadline_ms);
+}
+
+void http_curl_wait_beside(CURLM *multi, int fd, int64_t deadline_ms)
+{
+	struct curl_waitfd fds[] = {
+		{.fd = process_stop_fd(), .events = CURL_WAIT_POLLIN},
+		{.fd = fd, .events = CURL_WAIT_POLLIN},
+	};
+
+	wait_for(multi, fds, ARRAY_LENGTH(fds), deadline_ms);
 }

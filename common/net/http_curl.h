@@ -25,6 +25,8 @@ void http_curl_configure(CURL *easy, const char *url, const char *ca_file,
  */
 void http_curl_perform(CURLM *multi);
 void http_curl_wait(CURLM *multi, int64_t deadline_ms);
+/* The same, and until fd can be read. */
+void http_curl_wait_beside(CURLM *multi, int fd, int64_t deadline_ms);
 
 /* What libcurl says went wrong: host names and numbers, never a path, a query or a password. */
 const char *http_curl_reason(CURLcode code, const char *curl_error);

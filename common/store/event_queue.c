@@ -13,6 +13,8 @@
 #include "store/archived_data.h"
 #include "store/words.h"
 
+#include <stdio.h>
+
 /* Storing the same log twice is harmless: among rows not removed, (tx_hash, log_index) is unique.
  */
 static const char append_sql[] =
@@ -79,6 +81,11 @@ static const char mark_reversed_sql[] =
 	"UPDATE event_queue SET reversed_at = :reversed_at"
 	" WHERE id = :id AND removed = 1 AND outcome = 'trade' AND reversed_at IS NULL";
 
+static const char fate_sql[] =
+	"SELECT log_index, block_number, event_type, outcome, error FROM event_queue"
+	" WHERE tx_hash = :tx_hash AND removed = 0 AND log_index > :after ORDER BY log_index LIMIT "
+	"1";
+
 static const char next_sql[] =
 	"SELECT id, tx_hash, log_index, block_number, block_hash, block_timestamp, event_data"
 	" FROM event_queue"
@@ -113,6 +120,7 @@ void event_queue_open(struct event_queue *queue, struct store *store)
 	statement_prepare(&queue->find, store, find_sql);
 	statement_prepare(&queue->elsewhere, store, elsewhere_sql);
 	statement_prepare(&queue->next, store, next_sql);
+	statement_prepare(&queue->fate, store, fate_sql);
 	statement_prepare(&queue->next_standing, store, next_standing_sql);
 	statement_prepare(&queue->confirm, store, confirm_sql);
 	statement_prepare(&queue->doubt, store, doubt_sql);
@@ -135,6 +143,7 @@ void event_queue_close(struct event_queue *queue)
 	statement_finalize(&queue->find);
 	statement_finalize(&queue->elsewhere);
 	statement_finalize(&queue->next);
+	statement_finalize(&queue->fate);
 	statement_finalize(&queue->next_standing);
 	statement_finalize(&queue->confirm);
 	statement_finalize(&queue->doubt);
@@ -421,4 +430,27 @@ struct event_position event_queue_last_processed(struct event_queue *queue)
 		statement_reset(&queue->last_processed);
 	}
 	return position;
+}
+
+bool event_queue_next_fate(struct event_queue *queue, const struct evm_word *tx_hash,
+			   int64_t after_log_index, struct event_fate *fate)
+{
+	struct statement *row = &queue->fate;
+	const char *error;
+
+	statement_bind_word(row, ":tx_hash", tx_hash);
+	statement_bind_int64(row, ":after", after_log_index);
+	if (!statement_row(row))
+		return false;
+	fate->log_index = statement_int64(row, "log_index");
+	fate->block_number = statement_int64(row, "block_number");
+	statement_copy_text(row, "event_type", fate->event_type.text,
+			    sizeof(fate->event_type.text));
+	statement_copy_text(row, "outcome", fate->outcome.text, sizeof(fate->outcome.text));
+	error = statement_text(row, "error");
+	/* For people: a longer reason is cut. */
+	(void)snprintf(fate->error.text, sizeof(fate->error.text), "%.1000s",
+		       error == NULL ? "" : error);
+	statement_reset(row);
+	return true;
 }

@@ -72,7 +72,7 @@ struct event_position {
 
 struct event_queue {
 	struct store *store;
-	struct statement append, find, elsewhere, next, mark_processed, requeue_quarantined,
+	struct statement append, find, elsewhere, next, fate, mark_processed, requeue_quarantined,
 		count_waiting, last_processed;
 	struct statement next_standing, confirm, doubt, doubt_above, first_doubted, mark_removed,
 		remove_elsewhere, remove_unconfirmed, next_unreversed, mark_reversed;
@@ -137,6 +137,19 @@ void event_queue_mark_processed(struct event_queue *queue, int64_t id, enum even
 
 /* Makes every quarantined event unprocessed again; how many there were. */
 int event_queue_requeue_quarantined(struct event_queue *queue);
+
+/* What became of an event, for people. */
+struct event_fate {
+	int64_t log_index;
+	int64_t block_number;
+	struct config_text event_type;
+	struct config_text outcome; /* "": not processed yet */
+	struct config_text error;
+};
+
+/* The transaction's next standing event behind that log index (-1 at first), whoever's it is. */
+MUST_USE bool event_queue_next_fate(struct event_queue *queue, const struct evm_word *tx_hash,
+				    int64_t after_log_index, struct event_fate *fate);
 
 /* Unprocessed, unremoved events. */
 int64_t event_queue_count_waiting(struct event_queue *queue);

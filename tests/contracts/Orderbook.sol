@@ -212,6 +212,17 @@ contract Orderbook {
         emit TakeOrderV3(msg.sender, config, takerInput, takerOutput);
     }
 
+    /// Reads prices as an order's expression does, by each of these calls in turn; one that fails is passed over. Before a
+    /// take in one multicall, it is what the order read.
+    function readPrices(address oracle, bytes[] calldata calls) external {
+        for (uint256 i = 0; i < calls.length; i++) {
+            (bool done,) = oracle.staticcall(calls[i]);
+            pricesRead += done ? 1 : 0;
+        }
+    }
+
+    uint256 public pricesRead;
+
     /// A clear of the second generation, likewise.
     function clearFloats(
         OrderV4 calldata alice,

@@ -4,6 +4,8 @@
  */
 #include "fuzz/fuzz.h"
 
+#include "base/clock.h"
+#include "chain/pyth_trace.h"
 #include "chain/evm_rpc.h"
 #include "chain/evm_rpc_errors.h"
 
@@ -123,6 +125,45 @@ static enum outcome check_subscribe(struct bytes text, uint64_t id)
 	return outcome;
 }
 
+/* A transaction's receipt: nothing that stands elsewhere, or nothing at all. */
+static void check_receipt(struct bytes text)
+{
+	const struct evm_word tx_hash = {{0}};
+	struct evm_receipt receipt = {.gas_used = UINT64_MAX};
+	struct error error = {.kind = ERROR_KIND_NONE};
+	struct evm_logs logs;
+	enum outcome outcome;
+
+	evm_logs_init(&logs);
+	outcome = evm_rpc_answer_receipt(text, ID, &tx_hash, &receipt, &logs, &error);
+	check_verdict(outcome, &error);
+	fuzz_require(outcome == OUTCOME_OK ? receipt.gas_used <= INT64_MAX : logs.count == 0);
+	for (size_t i = 0; i < logs.count; i++)
+		fuzz_require(evm_word_equal(&logs.items[i].tx_hash, &tx_hash) &&
+			     logs.items[i].block_number == receipt.block_number);
+	evm_logs_free(&logs);
+}
+
+/* The prices in a trace: positive, and in a time that can be written. */
+static void check_trace(struct bytes text)
+{
+	const struct evm_address oracle = {{0}};
+	struct pyth_prices prices = {.count = 77};
+	struct error error = {.kind = ERROR_KIND_NONE};
+	enum outcome outcome = pyth_trace_answer(text, ID, &oracle, &prices, &error);
+
+	check_verdict(outcome, &error);
+	fuzz_require(outcome == OUTCOME_OK ? prices.count <= PYTH_PRICES_MAXIMUM
+					   : prices.count == 77);
+	for (size_t i = 0; outcome == OUTCOME_OK && i < prices.count; i++) {
+		const struct pyth_price *price = &prices.items[i];
+
+		fuzz_require(!usd_is_zero(price->price) && !usd_is_negative(price->price));
+		fuzz_require(!usd_is_negative(price->confidence) && price->published_s >= 0);
+		(void)clock_text_of_ms(price->published_s * 1000);
+	}
+}
+
 static struct verdicts read_all(struct bytes text, uint64_t id)
 {
 	return (struct verdicts){
@@ -144,6 +185,8 @@ static void check_answers(struct bytes text)
 	struct verdicts ours = read_all(text, ID);
 	struct verdicts of_another;
 
+	check_receipt(text);
+	check_trace(text);
 	/* An object is no text: at most one of the two kinds of result can be meant. */
 	fuzz_require(ours.block != OUTCOME_OK || ours.subscribe != OUTCOME_OK);
 	/* A quantity is a text that could be a subscription's id. */

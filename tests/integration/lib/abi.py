@@ -49,6 +49,10 @@ def _encode_one(parameter: dict, value) -> bytes:
         if not 0 <= value < 1 << int(kind[4:]):
             raise ValueError(f"{value} is no {kind}")
         return int(value).to_bytes(WORD, "big")
+    if kind.startswith("int"):
+        if not -(1 << int(kind[3:]) - 1) <= value < 1 << int(kind[3:]) - 1:
+            raise ValueError(f"{value} is no {kind}")
+        return int(value).to_bytes(WORD, "big", signed=True)
     if kind == "bool":
         return int(bool(value)).to_bytes(WORD, "big")
     if kind == "address":

@@ -57,6 +57,9 @@ class Market:
         self._token = Contract(artifacts / "Token.json")
         self._router = Contract(artifacts / "Router.json")
         self._vault = Contract(artifacts / "Vault.json")
+        self.oracle_contract = Contract(artifacts / "Oracle.json")
+        self._oracle_proxy = Contract(artifacts / "OracleProxy.json")
+        self.oracle = ""
         self.last_tx = ""
         self._unsettled: list[tuple[str, list[tuple[str, str, list[Fill]]]]] = []
 
@@ -92,6 +95,22 @@ class Market:
         """What one share of a vault is worth from the next block on."""
         data = self._vault.call("setAssetsPerShare", raw_units(worth, 18))
         self._send_all([(self.deployer, self.tokens[symbol].address, data)])
+
+    def add_oracle(self) -> str:
+        """A Pyth contract behind its proxy; the address that orders know."""
+        [made] = self._send_all([(self.deployer, None, self.oracle_contract.creation())])
+        creation = self._oracle_proxy.creation(made["contractAddress"])
+        [proxy] = self._send_all([(self.deployer, None, creation)])
+        self.oracle = proxy["contractAddress"]
+        return self.oracle
+
+    def set_price(self, feed: bytes, price: int, confidence: int, exponent: int, published: int) -> None:
+        data = self.oracle_contract.call("setPrice", feed, price, confidence, exponent, published)
+        self._send_all([(self.deployer, self.oracle, data)])
+
+    def reading(self, *calls: str) -> Action:
+        """An order's expression reads prices: calls of the oracle. In one transaction before a take."""
+        return Action(self.book.call("readPrices", self.oracle, list(calls)))
 
     def order(self, owner: str, symbol: str) -> dict:
         """The owner's standing order for an equity against USDC. Its lists are in different order, and

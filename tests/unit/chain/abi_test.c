@@ -147,6 +147,30 @@ static void a_small_integer_with_dirty_padding_is_refused(void **state)
 	free(data.bytes);
 }
 
+/* The sign fills all that is above the 64 bits, or the word is more. */
+static void a_signed_integer_is_read_with_its_sign(void **state)
+{
+	static const int64_t values[] = {0, 1, -1, -5, INT64_MAX, INT64_MIN, INT64_MIN + 1};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		struct data data = DATA((uint64_t)values[i]);
+		struct abi_tuple tuple = tuple_of(&data);
+		int64_t value = 77;
+
+		memset(data.bytes, values[i] < 0 ? 0xff : 0, EVM_WORD_SIZE - sizeof(value));
+		assert_true(abi_int64(&tuple, 0, &value));
+		assert_true(value == values[i]);
+		for (size_t at = 0; at < EVM_WORD_SIZE - sizeof(value); at++) {
+			data.bytes[at] ^= 0x80;
+			assert_false(abi_int64(&tuple, 0, &value));
+			data.bytes[at] ^= 0x80;
+		}
+		assert_false(abi_int64(&tuple, 1, &value));
+		free(data.bytes);
+	}
+}
+
 static void an_index_above_64_bits_is_refused(void **state)
 {
 	struct data data = DATA(UINT64_MAX);
@@ -379,6 +403,7 @@ int main(void)
 		cmocka_unit_test(no_data_at_all_is_refused),
 		cmocka_unit_test(an_address_with_dirty_padding_is_refused),
 		cmocka_unit_test(a_small_integer_with_dirty_padding_is_refused),
+		cmocka_unit_test(a_signed_integer_is_read_with_its_sign),
 		cmocka_unit_test(an_index_above_64_bits_is_refused),
 		cmocka_unit_test(a_dynamic_tuple_is_found_by_its_offset),
 		cmocka_unit_test(an_offset_may_overlap_and_need_not_be_aligned),
