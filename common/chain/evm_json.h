@@ -21,7 +21,7 @@
 
 /* Parses; the caller json_decrefs. NULL with error set: not JSON, too deep, a key twice. */
 json_t *evm_json_parse(const char *text, size_t length, struct error *error);
-json_t *evm_json_parse_to_depth(struct bytes text, size_t depth, struct error *error);
+json_t *evm_json_parse_to_depth(struct bytes bytes, size_t depth, struct error *error);
 
 /* An id of ours: a number, or digits in a string. */
 MUST_USE bool evm_json_id(const json_t *value, uint64_t *id);

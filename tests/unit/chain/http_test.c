@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
 
 #include "base/clock.h"
 #include "base/process.h"
@@ -103,6 +104,54 @@ static void a_request_is_json_posted_and_its_answer_comes_whole(void **state)
 	assert_body(&answer, "{\"result\":1}");
 	http_release(client, answer.slot);
 	http_close(client);
+}
+
+/* Says so on the pipe, and does not answer until the client has gone. */
+static void tell_and_be_silent(int listener, void *context)
+{
+	struct peer peer = server_accept(listener);
+	const int *told = context;
+	char byte;
+
+	peer_read_request(&peer, head, body);
+	server_require(write(*told, "", 1) == 1);
+	server_require(recv(peer.fd, &byte, 1, 0) <= 0);
+	peer_close(&peer);
+}
+
+static bool pipe_has_byte(void *context)
+{
+	const int *fd = context;
+	char byte;
+
+	return read(*fd, &byte, 1) == 1;
+}
+
+/* Long before its own time-out, and the client is good for the next one. */
+static void a_request_is_given_up_for_what_counts_more(void **state)
+{
+	int told[2];
+	struct http_interruption interruption = {.has_come = pipe_has_byte, .context = &told[0]};
+	struct server server;
+	struct http_client *client;
+	struct http_answer answer;
+	int64_t begun_ms = clock_monotonic_ms();
+	size_t slot;
+
+	(void)state;
+	assert_int_equal(pipe2(told, O_CLOEXEC | O_NONBLOCK), 0);
+	interruption.fd = told[0];
+	server_start(&server, tell_and_be_silent, &told[1]);
+	client = plain_client(&server);
+	http_interrupt_by(client, &interruption);
+	assert_false(http_post(client, bytes_of("{}"), &answer));
+	assert_true(clock_monotonic_ms() - begun_ms < 4000);
+	assert_true(http_slot_available(client, &slot));
+	http_interrupt_by(client, NULL);
+	http_close(client);
+	server_finish(&server);
+	(void)close(told[0]);
+	(void)close(told[1]);
 }
 
 static void the_proxy_of_the_environment_is_ignored(void **state)
@@ -738,6 +787,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_is_json_posted_and_its_answer_comes_whole),
+		cmocka_unit_test(a_request_is_given_up_for_what_counts_more),
 		cmocka_unit_test(the_proxy_of_the_environment_is_ignored),
 		cmocka_unit_test(a_large_request_arrives_whole),
 		cmocka_unit_test(a_second_request_uses_the_same_connection),
