@@ -64,28 +64,31 @@ static bool parse_byte(const char *digits, uint8_t *byte)
 	return true;
 }
 
-bool hex_parse_data(const char *text, struct buffer *bytes)
+bool hex_parse_data_of(struct bytes text, struct buffer *bytes)
 {
+	const char *pairs = (const char *)text.data + 2;
 	size_t before = bytes->length;
-	size_t length;
 	uint8_t *parsed;
 
-	if (!has_prefix(text))
+	if (text.length < 2 || text.length % 2 != 0 || text.data[0] != '0' || text.data[1] != 'x')
 		return false;
-	text += 2;
-	length = strlen(text);
-	if (length % 2 != 0)
-		return false;
-	parsed = buffer_extend(bytes, length / 2);
+	parsed = buffer_extend(bytes, text.length / 2 - 1);
 	if (parsed == NULL)
 		return false;
-	for (size_t i = 0; i < length / 2; i++) {
-		if (!parse_byte(text + 2 * i, &parsed[i])) {
+	for (size_t i = 0; i < text.length / 2 - 1; i++) {
+		if (!parse_byte(pairs + 2 * i, &parsed[i])) {
 			buffer_shorten(bytes, before);
 			return false;
 		}
 	}
 	return true;
+}
+
+bool hex_parse_data(const char *text, struct buffer *bytes)
+{
+	const struct bytes all = {.data = (const uint8_t *)text, .length = strlen(text)};
+
+	return hex_parse_data_of(all, bytes);
 }
 
 bool hex_parse_fixed(const char *text, uint8_t *bytes, size_t length)

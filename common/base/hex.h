@@ -17,6 +17,8 @@ MUST_USE bool hex_parse_quantity(const char *text, uint64_t *value);
 
 /* DATA: "0x" and an even number of digits of either case, "0x" being empty. Appends the bytes. */
 MUST_USE bool hex_parse_data(const char *text, struct buffer *bytes);
+/* The same of a text without an end of its own. */
+MUST_USE bool hex_parse_data_of(struct bytes text, struct buffer *bytes);
 
 /* Exactly length bytes: "0x" and 2 * length digits. */
 MUST_USE bool hex_parse_fixed(const char *text, uint8_t *bytes, size_t length);

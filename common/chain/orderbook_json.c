@@ -3,10 +3,9 @@
 
 #include "base/hex.h"
 #include "chain/orderbook_float.h"
-#include "net/json_text.h"
+#include "net/json_scan.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 
 static bool add_topics_and_data(struct buffer *json, const struct evm_logs *logs,
@@ -126,55 +125,83 @@ static enum outcome not_event_data(struct error *error, const char *what)
 	return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED, "event_data: %s", what);
 }
 
-/* topic0 and data of one raw log. */
-static bool read_raw(const json_t *log, struct evm_word *topic, struct buffer *data)
-{
-	const char *topic_text =
-		json_string_value(json_array_get(json_object_get(log, "topics"), 0));
-	const char *data_text = json_string_value(json_object_get(log, "data"));
+/* What is read of event_data, and of the after_clear in it. */
+enum event_member { MEMBER_TOPICS, MEMBER_DATA, MEMBER_AFTER_CLEAR, MEMBERS };
 
-	return topic_text != NULL && data_text != NULL && evm_word_parse(topic_text, topic) &&
-	       hex_parse_data(data_text, data);
+static bool read_topic(struct bytes topics, struct evm_word *topic)
+{
+	char text[EVM_WORD_TEXT_SIZE];
+	struct bytes first;
+	struct bytes digits;
+
+	if (topics.data == NULL || !json_scan_first_item(topics, &first) ||
+	    !json_scan_plain_string(first, &digits) || digits.length != sizeof(text) - 1)
+		return false;
+	memcpy(text, digits.data, digits.length);
+	text[digits.length] = '\0';
+	return evm_word_parse(text, topic);
+}
+
+/* topic0 and data of one raw log. */
+static bool read_raw(const struct json_member *members, struct evm_word *topic, struct buffer *data)
+{
+	struct bytes digits;
+
+	return read_topic(members[MEMBER_TOPICS].value, topic) &&
+	       members[MEMBER_DATA].value.data != NULL &&
+	       json_scan_plain_string(members[MEMBER_DATA].value, &digits) &&
+	       hex_parse_data_of(digits, data);
+}
+
+static bool read_second(struct bytes text, struct evm_word *topic, struct buffer *data)
+{
+	struct json_member members[] = {{.name = "topics"}, {.name = "data"}};
+
+	return json_scan_object(text, members, ARRAY_LENGTH(members)) &&
+	       read_raw(members, topic, data);
 }
 
 /* The bytes of both logs, one behind the other. */
-static enum outcome decode_root(const json_t *root, struct buffer *raw,
-				struct orderbook_event *event, struct error *error)
+static enum outcome decode_members(const struct json_member *members, struct buffer *raw,
+				   struct orderbook_event *event, struct error *error)
 {
-	const json_t *second = json_object_get(root, "after_clear");
+	struct bytes second = members[MEMBER_AFTER_CLEAR].value;
 	enum orderbook_event_type type;
 	struct evm_word topic;
 	struct bytes data;
 	struct bytes after_clear;
 
-	if (!json_is_object(root) || !read_raw(root, &topic, raw))
+	if (!read_raw(members, &topic, raw))
 		return not_event_data(error, "topics or data missing or malformed");
 	if (!orderbook_event_type_of(&topic, &type))
 		return not_event_data(error, "topic of no known event");
 	data.length = raw->length;
-	if (second != NULL &&
-	    (!read_raw(second, &topic, raw) || !orderbook_topic_completes(&topic, type)))
+	if (second.data != NULL &&
+	    (!read_second(second, &topic, raw) || !orderbook_topic_completes(&topic, type)))
 		return not_event_data(error, "after_clear missing or malformed");
 	/* Only now: the buffer may have moved as it grew. */
 	data.data = raw->bytes;
 	after_clear.data = raw->bytes == NULL ? NULL : raw->bytes + data.length;
 	after_clear.length = raw->length - data.length;
-	return decode(type, data, second == NULL ? NULL : &after_clear, event, error);
+	return decode(type, data, second.data == NULL ? NULL : &after_clear, event, error);
 }
 
 enum outcome orderbook_json_decode(const char *text, struct orderbook_event *event,
 				   struct error *error)
 {
-	json_error_t problem;
-	json_t *root = json_text_parse(text, strlen(text), &problem);
+	const struct bytes all = {.data = (const uint8_t *)text, .length = strlen(text)};
+	struct json_member members[MEMBERS] = {
+		[MEMBER_TOPICS] = {.name = "topics"},
+		[MEMBER_DATA] = {.name = "data"},
+		[MEMBER_AFTER_CLEAR] = {.name = "after_clear"},
+	};
 	struct buffer raw;
 	enum outcome outcome;
 
-	if (root == NULL)
-		return not_event_data(error, "not JSON");
+	if (!json_scan_object(all, members, MEMBERS))
+		return not_event_data(error, "not a JSON object");
 	buffer_init(&raw, BUFFER_MAX_LOG_DATA);
-	outcome = decode_root(root, &raw, event, error);
+	outcome = decode_members(members, &raw, event, error);
 	buffer_free(&raw);
-	json_decref(root);
 	return outcome;
 }

@@ -299,10 +299,10 @@ static void assert_refused(const char *text, const char *words)
 static void a_column_that_holds_something_else_is_refused(void **state)
 {
 	(void)state;
-	assert_refused("", "not JSON");
-	assert_refused("{", "not JSON");
-	assert_refused("17", "not JSON");
-	assert_refused("[]", "topics or data");
+	assert_refused("", "not a JSON object");
+	assert_refused("{", "not a JSON object");
+	assert_refused("17", "not a JSON object");
+	assert_refused("[]", "not a JSON object");
 	assert_refused("{}", "topics or data");
 	assert_refused("{\"topics\":[],\"data\":\"0x\"}", "topics or data");
 	assert_refused("{\"topics\":null,\"data\":\"0x\"}", "topics or data");
@@ -311,7 +311,8 @@ static void a_column_that_holds_something_else_is_refused(void **state)
 	assert_refused("{\"topics\":[\"" WORD "0a\"],\"data\":null}", "topics or data");
 	assert_refused("{\"topics\":[\"" WORD "0a\"],\"data\":\"0x1\"}", "topics or data");
 	assert_refused("{\"topics\":[\"" WORD "0a\"],\"data\":\"0x\"}", "no known event");
-	assert_refused("{\"topics\":[\"" WORD "0a\"],\"data\":\"0x\",\"data\":\"0x\"}", "not JSON");
+	assert_refused("{\"topics\":[\"" WORD "0a\"],\"data\":\"0x\",\"data\":\"0x\"}",
+		       "not a JSON object");
 }
 
 /* A row of an AfterClear alone, or a clear with something else in its after_clear. */
