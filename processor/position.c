@@ -111,10 +111,10 @@ static void log_position(const struct trade_accumulator *accumulator)
 		 accumulator->pending_execution_id);
 }
 
-static void take_trade(struct positions *positions, const struct onchain_trade *trade)
+/* Books the trade; the caller puts the accumulator, which is its ticker's. */
+static void take_trade(struct positions *positions, const struct onchain_trade *trade,
+		       struct trade_accumulator *accumulator)
 {
-	struct trade_accumulator accumulator;
-
 	(void)onchain_trades_insert(&positions->trades, trade);
 	log_info("trade %s symbol=%s direction=%s shares=%s price=%s block_number=%" PRId64
 		 " log_index=%" PRId64,
@@ -122,40 +122,40 @@ static void take_trade(struct positions *positions, const struct onchain_trade *
 		 direction_name(trade->direction), shares_text(trade->amount).text,
 		 trade->has_price ? usd_text(trade->price_usdc).text : "none",
 		 trade->event->block_number, trade->event->log_index);
-	trade_accumulators_get(&positions->accumulators, &trade->base_symbol, &accumulator);
-	sides_add_trade(&accumulator, trade->direction, trade->amount);
-	sides_offset(positions, &accumulator);
-	trade_accumulators_put(&positions->accumulators, &accumulator);
+	sides_add_trade(accumulator, trade->direction, trade->amount);
+	sides_offset(positions, accumulator);
 }
 
-static void plan_hedge_of(struct positions *positions, const struct symbol *ticker)
-{
-	struct trade_accumulator accumulator;
+/* The tickers of one event's trades, each read once and put once. */
+struct touched {
+	struct trade_accumulator items[POSITIONS_MAX_TRADES];
+	size_t count;
+};
 
-	trade_accumulators_get(&positions->accumulators, ticker, &accumulator);
-	plan_hedge(positions, &accumulator);
-	trade_accumulators_put(&positions->accumulators, &accumulator);
-	log_position(&accumulator);
-}
-
-static bool has_ticker(const struct onchain_trade *trades, size_t count,
-		       const struct symbol *ticker)
+static struct trade_accumulator *touch(struct positions *positions, struct touched *touched,
+				       const struct symbol *ticker)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (symbol_equal(&trades[i].base_symbol, ticker))
-			return true;
+	for (size_t i = 0; i < touched->count; i++) {
+		if (symbol_equal(&touched->items[i].symbol, ticker))
+			return &touched->items[i];
 	}
-	return false;
+	trade_accumulators_get(&positions->accumulators, ticker, &touched->items[touched->count]);
+	return &touched->items[touched->count++];
 }
 
 void positions_take_trades(struct positions *positions, const struct onchain_trade *trades,
 			   size_t count)
 {
+	struct touched touched = {.count = 0};
+
+	invariant(count <= POSITIONS_MAX_TRADES);
 	for (size_t i = 0; i < count; i++)
-		take_trade(positions, &trades[i]);
-	for (size_t i = 0; i < count; i++) {
-		if (!has_ticker(trades, i, &trades[i].base_symbol))
-			plan_hedge_of(positions, &trades[i].base_symbol);
+		take_trade(positions, &trades[i],
+			   touch(positions, &touched, &trades[i].base_symbol));
+	for (size_t i = 0; i < touched.count; i++) {
+		plan_hedge(positions, &touched.items[i]);
+		trade_accumulators_put(&positions->accumulators, &touched.items[i]);
+		log_position(&touched.items[i]);
 	}
 }
 
@@ -163,8 +163,14 @@ void positions_take_back(struct positions *positions, const struct event_row *ev
 {
 	struct onchain_trade reversal;
 
-	while (onchain_trades_next_reversal(&positions->trades, event, &reversal))
-		take_trade(positions, &reversal);
+	while (onchain_trades_next_reversal(&positions->trades, event, &reversal)) {
+		struct trade_accumulator accumulator;
+
+		trade_accumulators_get(&positions->accumulators, &reversal.base_symbol,
+				       &accumulator);
+		take_trade(positions, &reversal, &accumulator);
+		trade_accumulators_put(&positions->accumulators, &accumulator);
+	}
 }
 
 /*

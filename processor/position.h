@@ -19,6 +19,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Of one event: both sides of two fills. */
+#define POSITIONS_MAX_TRADES 4
+
 struct positions {
 	struct onchain_trades trades;
 	struct trade_allocations allocations;

@@ -11,7 +11,7 @@
 #include <inttypes.h>
 
 /* Events a transaction: one sync for many, and no other program waits long for its turn. */
-#define BATCH_SIZE 100
+#define BATCH_SIZE 200
 
 void processor_open(struct processor *processor, const struct chain_settings *settings,
 		    const struct symbol_map *symbols, struct shares threshold,

@@ -55,13 +55,11 @@ bool hex_parse_quantity(const char *text, uint64_t *value)
 
 static bool parse_byte(const char *digits, uint8_t *byte)
 {
-	uint8_t high;
-	uint8_t low;
+	unsigned int high = values[(unsigned char)digits[0]];
+	unsigned int low = values[(unsigned char)digits[1]];
 
-	if (!digit_value(digits[0], &high) || !digit_value(digits[1], &low))
-		return false;
-	*byte = (uint8_t)(high << 4 | low);
-	return true;
+	*byte = (uint8_t)((high - 1) << 4 | (low - 1));
+	return high != 0 && low != 0;
 }
 
 bool hex_parse_data_of(struct bytes text, struct buffer *bytes)

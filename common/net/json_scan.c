@@ -64,13 +64,17 @@ static bool pass_string(struct cursor *cursor)
 {
 	if (!pass_byte(cursor, '"'))
 		return false;
-	while (cursor->at < cursor->end && *cursor->at != '"') {
-		if (*cursor->at < 0x20)
-			return false;
-		if (*cursor->at++ == '\\' && !pass_escape(cursor))
-			return false;
-	}
-	return pass_byte(cursor, '"');
+	do {
+		const uint8_t *at = cursor->at;
+
+		/* By itself, since most of a text is long strings without any escape. */
+		while (at < cursor->end && *at != '"' && *at != '\\' && *at >= 0x20)
+			at++;
+		cursor->at = at;
+		if (pass_byte(cursor, '"'))
+			return true;
+	} while (pass_byte(cursor, '\\') && pass_escape(cursor));
+	return false;
 }
 
 static bool pass_digits(struct cursor *cursor)

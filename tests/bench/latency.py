@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lib import samples
 from lib.database import Database
-from lib.live import LiveNode, symbol_of
+from lib.live import LiveNode
 from lib.process import die_with_parent, wait_until
 from lib.programs import BUILT, ROOT, Processes, configuration, folder
 from lib.report import Report
@@ -66,7 +66,7 @@ class Pipeline:
         """A fill of one share of each of these symbols, at once."""
         logs = [self.node.log(samples.take(samples.OWNER, samples.equity(index), "SELL", 1)) for index in indexes]
         at_ns = self.node.send(*logs)
-        return [Sent(symbol_of(index)[:-2], at_ns) for index in indexes]
+        return [Sent(samples.symbol_of(index)[:-2], at_ns) for index in indexes]
 
     def settle(self, orders: int) -> None:
         """Waits until so many orders have been placed, have ended, and are taken in by the processor."""

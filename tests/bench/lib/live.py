@@ -18,7 +18,7 @@ import time
 from collections import Counter
 
 from .fills import TAKE_ORDER_V2
-from .samples import ORDERBOOK, USDC
+from .samples import ORDERBOOK, USDC, symbol_of
 
 CHAIN_ID = 8453
 FINAL_DEPTH = 64
@@ -29,15 +29,6 @@ SYMBOL_CALL, DECIMALS_CALL = "0x95d89b41", "0x313ce567"
 
 def block_hash(number: int) -> str:
     return f"0x{'b10c' * 12}{number:016x}"
-
-
-def symbol_of(index: int) -> str:
-    """The symbol of samples.equity(index): letters, so that its ticker is one that a broker may have."""
-    letters = ""
-    for _ in range(3):
-        index, letter = divmod(index, 26)
-        letters = chr(ord("A") + letter) + letters
-    return f"B{letters}0x"
 
 
 def text_result(text: str) -> str:

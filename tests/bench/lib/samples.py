@@ -89,3 +89,25 @@ def write(path: Path) -> Path:
             lines += [f"clear {word} 0x{event.hex()}", f"after {word} 0x{after.hex()}"]
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def symbol_of(index: int) -> str:
+    """The symbol of equity(index): letters, so that its ticker is one that a broker may have."""
+    letters = ""
+    for _ in range(3):
+        index, letter = divmod(index, 26)
+        letters = chr(ord("A") + letter) + letters
+    return f"B{letters}0x"
+
+
+def write_queue(path: Path, symbols: int = 10) -> Path:
+    """The file of floor/queue.c: short events, so that a million of them fit on a disk."""
+    lines = [f"orderbook {ORDERBOOK}", f"owner {OWNER}", f"token {USDC} USDC 6"]
+    for index in range(symbols):
+        lines.append(f"token {equity(index)} {symbol_of(index)} 18")
+        for direction in ("SELL", "BUY"):
+            for shares in (1, 2, 3):
+                data = take(OWNER, equity(index), direction, shares, 64, micro=125_000)
+                lines.append(f"take 0x{data.hex()}")
+    path.write_text("\n".join(lines) + "\n")
+    return path

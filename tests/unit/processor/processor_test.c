@@ -392,7 +392,7 @@ static void dust_in_batches_is_one_order(void **state)
 		take(fixture, 1, i, i < 248 ? TAKE_WEI : TAKE_SELL);
 	cover(fixture, 0, 1);
 	assert_true(processor_step(&fixture->processor));
-	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "100");
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "200");
 	run(fixture);
 	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "250");
 	expect(fixture, "SELECT direction || ' ' || shares AS value FROM executions", "BUY 1");
