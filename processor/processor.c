@@ -9,6 +9,7 @@
 #include "processor/trade_decoder.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* Events a transaction: one sync for many, and no other program waits long for its turn. */
 #define BATCH_SIZE 200
@@ -30,6 +31,8 @@ void processor_open(struct processor *processor, const struct chain_settings *se
 	wrapped_shares_open(&processor->wrapped, store, &processor->resolver);
 	processor->last_processed = event_queue_last_processed(&processor->events);
 	processor->waiting_for_tokens = 0;
+	/* Of another ledger, perhaps. */
+	memset(processor->decoded, 0, sizeof(processor->decoded));
 }
 
 void processor_close(struct processor *processor)
@@ -88,16 +91,34 @@ struct opened_event {
 	struct error error;
 };
 
+/* Before the transaction and again within it, but only once from the text, which never changes. */
+static const struct decoded_event *decode(struct processor *processor, const struct event_row *row)
+{
+	struct decoded_event *decoded =
+		&processor->decoded[(uint64_t)row->id % ARRAY_LENGTH(processor->decoded)];
+
+	if (decoded->event_id == row->id)
+		return decoded;
+	*decoded = (struct decoded_event){.event_id = row->id};
+	decoded->outcome = orderbook_json_decode(row->event_data, &decoded->event, &decoded->error);
+	if (decoded->outcome == OUTCOME_OK)
+		trade_decoder_tokens(&decoded->event, &processor->settings->owners,
+				     &decoded->tokens);
+	return decoded;
+}
+
 static bool open_next(struct processor *processor, struct event_position after, int64_t limit,
 		      struct opened_event *event)
 {
-	event->tokens.count = 0;
+	const struct decoded_event *decoded;
+
 	if (!event_queue_next(&processor->events, after, limit, &event->row))
 		return false;
-	event->outcome =
-		orderbook_json_decode(event->row.event_data, &event->decoded, &event->error);
-	if (event->outcome == OUTCOME_OK)
-		trade_decoder_tokens(&event->decoded, &processor->settings->owners, &event->tokens);
+	decoded = decode(processor, &event->row);
+	event->decoded = decoded->event;
+	event->tokens = decoded->tokens;
+	event->outcome = decoded->outcome;
+	event->error = decoded->error;
 	return true;
 }
 

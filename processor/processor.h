@@ -9,6 +9,7 @@
 #include "processor/position.h"
 #include "processor/symbol_map.h"
 #include "processor/token_resolver.h"
+#include "processor/trade_decoder.h"
 #include "processor/wrapped_shares.h"
 #include "store/block_coverage.h"
 #include "store/event_queue.h"
@@ -19,6 +20,18 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* What was read of an event's text. */
+struct decoded_event {
+	int64_t event_id; /* 0: of none */
+	enum outcome outcome;
+	struct orderbook_event event;
+	struct event_tokens tokens;
+	struct error error;
+};
+
+/* More than a batch, whose ids mostly follow one another. */
+#define PROCESSOR_DECODED_EVENTS 256
 
 struct processor {
 	const struct chain_settings *settings;
@@ -32,6 +45,7 @@ struct processor {
 	struct positions positions;
 	struct token_resolver resolver;
 	struct wrapped_shares wrapped;
+	struct decoded_event decoded[PROCESSOR_DECODED_EVENTS]; /* by id modulo their number */
 	struct event_position
 		last_processed;	    /* the highest ever applied; what comes below is late */
 	int64_t waiting_for_tokens; /* events that the last step had to leave, for what their tokens
