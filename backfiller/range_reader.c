@@ -76,13 +76,13 @@ static struct range_block *asked_block(const struct range_reader *reader)
 static bool keeps_data(void *context, const struct evm_logs *logs, const struct evm_log *log)
 {
 	const struct range_reader *reader = context;
-	const struct orderbook_occurrence occurrence = {
-		.type = orderbook_is_clear(log) ? ORDERBOOK_CLEAR_V2 : ORDERBOOK_TAKE_ORDER_V2,
-		.log = log,
-	};
+	struct orderbook_occurrence occurrence = {.log = log};
 
-	return reader->reading.linked || orderbook_is_after_clear(log) ||
-	       event_ingest_wants(reader->ingest, logs, &occurrence);
+	/* An AfterClear is of no event type of its own: it belongs to a clear, perhaps to ours. */
+	if (reader->reading.linked || log->topic_count == 0 ||
+	    !orderbook_event_type_of(&log->topics[0], &occurrence.type))
+		return true;
+	return event_ingest_wants(reader->ingest, logs, &occurrence);
 }
 
 static void request_logs(struct range_reader *reader, uint64_t id, struct buffer *request)

@@ -17,3 +17,14 @@ $(OUT)/bench/floor-%: $(OUT)/tests/bench/floor/%.o $(COMMON)
 	$(QUIET)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 bench-programs: $(BENCH_PROGRAMS)
+
+# BENCH: options of tests/bench/run.
+BENCH ?=
+bench:
+	scripts/setup bench
+	$(MAKE) -j$(JOBS) all bench-programs
+	tests/bench/run $(BENCH)
+
+# Whether the measurements themselves still work, a minute. Peers are measured where they are installed.
+bench-short: all bench-programs
+	tests/bench/run --short

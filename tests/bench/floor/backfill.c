@@ -146,11 +146,11 @@ static bool request_headers(struct floor *floor)
 		return false;
 	for (int i = 0; i < HEADERS_A_BATCH && wanted->count > 0; i++) {
 		wanted->count--;
-		require(buffer_append_format(
-				&floor->request,
-				"%c{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
-				"\"eth_getBlockByNumber\",\"params\":[\"0x%" PRIx64 "\",false]}",
-				i == 0 ? '[' : ',', wanted->numbers[wanted->count]),
+		require(buffer_append_format(&floor->request,
+					     "%c{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
+					     "\"eth_getBlockByNumber\",\"params\":[\"0x%" PRIx64
+					     "\",false]}",
+					     i == 0 ? '[' : ',', wanted->numbers[wanted->count]),
 			"a request");
 	}
 	require(buffer_append_text(&floor->request, "]"), "a request");

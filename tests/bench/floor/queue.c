@@ -43,9 +43,8 @@ static void add_sample(struct queue *queue, const char *hex)
 
 	buffer_init(&data, BUFFER_MAX_LOG_DATA);
 	log.address = queue->orderbook;
-	require(hex_parse_data(hex, &data) &&
-			evm_logs_add(&queue->samples, &log,
-				     (struct bytes){data.bytes, data.length}),
+	require(hex_parse_data(hex, &data) && evm_logs_add(&queue->samples, &log,
+							   (struct bytes){data.bytes, data.length}),
 		"a sample");
 	buffer_free(&data);
 }
@@ -113,8 +112,8 @@ static void append(struct queue *queue, int64_t event)
 	for (size_t i = 0; i < 8; i++) {
 		log->block_hash.bytes[24 + i] = (uint8_t)(event >> (56 - 8 * i));
 		/* Real hashes come in no order. */
-		log->tx_hash.bytes[i] = (uint8_t)((uint64_t)event * UINT64_C(0x9e3779b97f4a7c15) >>
-						  (56 - 8 * i));
+		log->tx_hash.bytes[i] =
+			(uint8_t)((uint64_t)event * UINT64_C(0x9e3779b97f4a7c15) >> (56 - 8 * i));
 	}
 	appended = event_ingest_append(&queue->ingest, &queue->samples, &occurrence,
 				       1700000000 + 2 * (uint64_t)event);

@@ -1,4 +1,5 @@
-/* See chain.h. All logs stand one after another in one text; offsets tells where a block's begin. */
+/* See chain.h. All logs stand one after another in one text; offsets tells where a block's begin.
+ */
 #include "node/chain.h"
 
 #include "base/hex.h"
@@ -30,7 +31,7 @@ struct chain {
 	char orderbook[EVM_ADDRESS_TEXT_SIZE];
 	struct samples samples[SAMPLE_KINDS][2]; /* theirs, ours */
 	char blooms[3][2 * LOGS_BLOOM_SIZE + 3]; /* none, a take, a clear */
-	int64_t spacing;			  /* a trade in every so manieth block */
+	int64_t spacing;			 /* a trade in every so manieth block */
 	struct buffer logs;
 	size_t *offsets; /* of each block with a trade, and the end */
 	int64_t *counts; /* logs before each of them */
@@ -131,12 +132,17 @@ static void write_log(struct chain *chain, int64_t number, enum sample_kind kind
 	append_text(text, evm_word_text(&orderbook_topics[kind]).text);
 	append_text(text, "\"],\"data\":\"");
 	append_text(text, samples->items[(size_t)(trade / 3) % samples->count]);
-	append(text, "\",\"blockHash\":\"" BLOCK_HASH_START "%016" PRIx64
-		     "\",\"blockNumber\":\"0x%" PRIx64 "\"", number, number);
-	append(text, ",\"blockTimestamp\":\"0x%" PRIx64 "\",\"transactionHash\":\"" TX_HASH_START
-		     "%016" PRIx64 "\"", FIRST_TIMESTAMP + SECONDS_A_BLOCK * number, number);
-	append(text, ",\"transactionIndex\":\"0x3\",\"logIndex\":\"0x%" PRIx64
-		     "\",\"removed\":false}", index);
+	append(text,
+	       "\",\"blockHash\":\"" BLOCK_HASH_START "%016" PRIx64
+	       "\",\"blockNumber\":\"0x%" PRIx64 "\"",
+	       number, number);
+	append(text,
+	       ",\"blockTimestamp\":\"0x%" PRIx64 "\",\"transactionHash\":\"" TX_HASH_START
+	       "%016" PRIx64 "\"",
+	       FIRST_TIMESTAMP + SECONDS_A_BLOCK * number, number);
+	append(text,
+	       ",\"transactionIndex\":\"0x3\",\"logIndex\":\"0x%" PRIx64 "\",\"removed\":false}",
+	       index);
 }
 
 static void write_all_logs(struct chain *chain)
@@ -229,11 +235,13 @@ static const char *bloom_of(const struct chain *chain, int64_t number)
 
 void chain_write_header(const struct chain *chain, int64_t number, struct buffer *text)
 {
-	append(text, "{\"number\":\"0x%" PRIx64 "\",\"hash\":\"" BLOCK_HASH_START "%016" PRIx64 "\"",
+	append(text,
+	       "{\"number\":\"0x%" PRIx64 "\",\"hash\":\"" BLOCK_HASH_START "%016" PRIx64 "\"",
 	       number, number);
-	append(text, ",\"parentHash\":\"" BLOCK_HASH_START "%016" PRIx64
-		     "\",\"timestamp\":\"0x%" PRIx64 "\"", number - 1,
-	       FIRST_TIMESTAMP + SECONDS_A_BLOCK * number);
+	append(text,
+	       ",\"parentHash\":\"" BLOCK_HASH_START "%016" PRIx64 "\",\"timestamp\":\"0x%" PRIx64
+	       "\"",
+	       number - 1, FIRST_TIMESTAMP + SECONDS_A_BLOCK * number);
 	append_text(text, ",\"logsBloom\":\"");
 	append_text(text, bloom_of(chain, number));
 	append_text(text, "\",\"miner\":\"0x4200000000000000000000000000000000000011\""
@@ -254,10 +262,14 @@ void chain_write_receipts(const struct chain *chain, int64_t number, struct buff
 
 	append_text(text, "[");
 	if (logs.count > 0) {
-		append(text, "{\"transactionHash\":\"" TX_HASH_START "%016" PRIx64
-			     "\",\"blockNumber\":\"0x%" PRIx64 "\"", number, number);
-		append(text, ",\"blockHash\":\"" BLOCK_HASH_START "%016" PRIx64
-			     "\",\"transactionIndex\":\"0x3\",\"status\":\"0x1\",\"logs\":[", number);
+		append(text,
+		       "{\"transactionHash\":\"" TX_HASH_START "%016" PRIx64
+		       "\",\"blockNumber\":\"0x%" PRIx64 "\"",
+		       number, number);
+		append(text,
+		       ",\"blockHash\":\"" BLOCK_HASH_START "%016" PRIx64
+		       "\",\"transactionIndex\":\"0x3\",\"status\":\"0x1\",\"logs\":[",
+		       number);
 		if (!buffer_append(text, logs.text, logs.length))
 			fail("a text does not fit");
 		append_text(text, "]}");

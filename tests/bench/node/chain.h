@@ -13,10 +13,10 @@
 #include <stdint.h>
 
 struct chain_options {
-	const char *samples; /* file: lib/samples.py tells its lines */
-	int64_t blocks;	     /* the head's number */
-	int64_t logs;	     /* about so many, evenly spread */
-	int64_t ours_every;  /* of so many trades one is the owner's */
+	const char *samples;  /* file: lib/samples.py tells its lines */
+	int64_t blocks;	      /* the head's number */
+	int64_t logs;	      /* about so many, evenly spread */
+	int64_t ours_every;   /* of so many trades one is the owner's */
 	int64_t transactions; /* hashes in a header */
 };
 

@@ -34,8 +34,8 @@
 enum method { CHAIN_ID, BLOCK_NUMBER, GET_BLOCK, GET_LOGS, GET_RECEIPTS, OTHER, METHODS };
 
 static const char *const names[METHODS] = {
-	"eth_chainId",	"eth_blockNumber",	"eth_getBlockByNumber",
-	"eth_getLogs",	"eth_getBlockReceipts", "other",
+	"eth_chainId", "eth_blockNumber",      "eth_getBlockByNumber",
+	"eth_getLogs", "eth_getBlockReceipts", "other",
 };
 
 struct node {
@@ -237,7 +237,8 @@ static void seal(struct node *node, struct answer *answer)
 	buffer_init(&answer->before, SIZE_MAX / 8);
 	write_format(&answer->before,
 		     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %" PRId64
-		     "\r\n\r\n", (int64_t)length);
+		     "\r\n\r\n",
+		     (int64_t)length);
 	if (!buffer_append(&answer->before, body.bytes, body.length))
 		fail("an answer does not fit");
 	buffer_free(&body);
@@ -438,7 +439,8 @@ static void serve(struct node *node)
 				accept_one(epoll, listener.fd, connections);
 			else if (connection->fd >= 0 && (events[i].events & EPOLLIN) != 0)
 				read_some(node, connection);
-			else if (connection->fd >= 0 && (events[i].events & (EPOLLHUP | EPOLLERR)) != 0)
+			else if (connection->fd >= 0 &&
+				 (events[i].events & (EPOLLHUP | EPOLLERR)) != 0)
 				close_connection(connection);
 		}
 		wait_ms = send_due(node, epoll, connections);
@@ -463,12 +465,23 @@ int main(int argc, char **argv)
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
-		case 's': chain.samples = optarg; break;
-		case 'b': chain.blocks = strtoll(optarg, NULL, 10); break;
-		case 'l': chain.logs = strtoll(optarg, NULL, 10); break;
-		case 'm': node.latency_us = 1000 * strtoll(optarg, NULL, 10); break;
-		case 'x': node.limit = strtoll(optarg, NULL, 10); break;
-		default: return 64;
+		case 's':
+			chain.samples = optarg;
+			break;
+		case 'b':
+			chain.blocks = strtoll(optarg, NULL, 10);
+			break;
+		case 'l':
+			chain.logs = strtoll(optarg, NULL, 10);
+			break;
+		case 'm':
+			node.latency_us = 1000 * strtoll(optarg, NULL, 10);
+			break;
+		case 'x':
+			node.limit = strtoll(optarg, NULL, 10);
+			break;
+		default:
+			return 64;
 		}
 	}
 	if (chain.samples == NULL || chain.blocks < 1 || chain.logs < 1)

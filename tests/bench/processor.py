@@ -1,0 +1,62 @@
+"""Events applied a second from a full queue, durable, and whether a larger database slows that down."""
+
+import shutil
+import sqlite3
+import sys
+from pathlib import Path
+
+from lib import samples
+from lib.programs import BUILT, binary, configuration, folder, run
+from lib.report import Report
+
+BATCH = 200  # processor.c's
+NODE = "http://127.0.0.1:1"  # never asked: the tokens are known
+
+
+def fill(path: Path, name: str, events: int) -> Path:
+    database = path / name
+    run([BUILT / "floor-queue", database, events, samples.write_queue(path / "samples.txt")])
+    return database
+
+
+def apply_all(database: Path) -> float:
+    """The seconds that it took, start and all."""
+    return run([binary("processor"), "--once"], configuration(database, NODE, LOG_LEVEL="info")).seconds
+
+
+def window_rates(database: Path, ends: list[int], width: int) -> dict[int, float]:
+    """Events a second of the last of each of these many, by the rows' own times."""
+    sql = """SELECT (max(strftime('%s', processed_at) * 1000 + substr(processed_at, 21, 3))
+                     - min(strftime('%s', processed_at) * 1000 + substr(processed_at, 21, 3))) / 1000.0
+             FROM event_queue WHERE id > ? AND id <= ?"""
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        return {end: width / connection.execute(sql, (end - width, end)).fetchone()[0] for end in ends}
+
+
+def measure(short: bool) -> Report:
+    events, sizes = (1_000, [1_000]) if short else (20_000, [10_000, 100_000, 1_000_000])
+    width = 500 if short else 10_000
+    report = Report("processor", "events applied a second from a full queue, durable, 200 a transaction")
+    with folder() as path:
+        queue = fill(path, "queue.db", events)
+        done = path / "done.db"
+        shutil.copy(queue, done)
+        waiting = queue.stat().st_size / events
+        ours = events / apply_all(done)
+        floor = events / run([BUILT / "floor-processor", queue, done, BATCH]).seconds
+        report.row(f"{events:,} events", ours, "/s", floor, "SQLite alone, the same rows",
+                   goal=">= 20,000/s, >= 0.5 times SQLite alone")
+        applied = done.stat().st_size / events
+        report.row("bytes of database for a short event (833 bytes of data)", applied, "B", waiting, "the same waiting")
+    with folder() as path:
+        large = fill(path, "large.db", sizes[-1])
+        apply_all(large)
+        rates = window_rates(large, sizes, width)
+        for size in sizes:
+            report.row(f"the last {width:,} of {size:,} events", rates[size], "/s", rates[sizes[0]], f"those of {sizes[0]:,}",
+                       goal="flat within 20 %" if size > sizes[0] else "")
+    return report
+
+
+if __name__ == "__main__":
+    measure("--short" in sys.argv).print()
