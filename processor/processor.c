@@ -175,12 +175,15 @@ static enum outcome know(struct processor *processor, struct opened_event *event
 	return wrapped_shares_find(&processor->wrapped, &block, &event->known.wrapped, error);
 }
 
-/* Whether something of the event is neither known nor refused, when all was asked that may be. */
+/*
+ * Whether something of the event is neither known nor refused, when all was asked that may be. What
+ * could not be decoded needs nothing.
+ */
 static bool must_wait(struct processor *processor, struct opened_event *event)
 {
 	struct error error;
 
-	return know(processor, event, &error) == OUTCOME_RETRY;
+	return event->outcome == OUTCOME_OK && know(processor, event, &error) == OUTCOME_RETRY;
 }
 
 /*
