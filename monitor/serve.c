@@ -20,12 +20,16 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* Requests that wait for the reader at once; one of its answers takes milliseconds. */
 #define WAITERS_MAXIMUM 128
 #define WAIT_LIMIT_MS	5000
 /* A state so young is given to whoever asks. */
 #define STATE_LIFE_MS 250
+
+/* Who watches waits for who trades, where there is one processor for both. */
+#define NICENESS 5
 
 #define TICK_MS		     1000
 #define UNAVAILABLE_AGAIN_MS 10000
@@ -482,6 +486,12 @@ static void close_server(struct server *server)
 	buffer_free(&server->state);
 }
 
+/* The reader inherits it. Refused, it is as it was. */
+static void yield_to_pipeline(void)
+{
+	(void)setpriority(PRIO_PROCESS, 0, NICENESS);
+}
+
 int serve(const struct serve_settings *settings)
 {
 	static struct server server;
@@ -495,6 +505,7 @@ int serve(const struct serve_settings *settings)
 		log_warn("anybody who reaches %s can read everything: there is no login, set "
 			 "MONITOR_LISTEN=127.0.0.1:%d or keep others away",
 			 address->host, port);
+	yield_to_pipeline();
 	open_server(&server, settings, fd);
 	log_info("ready url=http://%s:%d/ database=%s", address->host, port,
 		 settings->reader.database_path);
