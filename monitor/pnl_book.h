@@ -25,10 +25,10 @@ struct pnl_fill {
 	int64_t block_number;
 	int64_t id;
 	uint32_t log_index;
-	uint16_t symbol; /* index in symbols */
-	bool of_broker;	 /* counts after the chain's of the same time */
-	bool priced;
-	bool buys;
+	uint16_t symbol;    /* index in symbols */
+	bool of_broker : 1; /* counts after the chain's of the same time */
+	bool priced : 1;
+	bool buys : 1;
 	struct shares shares;
 	struct usd cash;
 	struct usd realised; /* by it; of fills that are applied */
