@@ -16,6 +16,7 @@ const page = {
   state: null,
   unavailable: null, // why the database cannot be read; null while it can
   lost: false,
+  fault: null, // why the page itself failed
   heardAt: 0,
   symbol: '',
   // The server's clock, carried on by this machine's: theirs may differ.
@@ -37,19 +38,24 @@ showVerdict(page);
 function hear({ state, unavailable, lost }) {
   page.lost = lost === true;
   page.unavailable = unavailable ?? (lost ? page.unavailable : null);
-  if (state) {
-    page.state = state;
-    page.heardAt = performance.now();
-    document.documentElement.dataset.started = 'yes';
-    showIdentity(state);
-    showSymbols(state);
-    for (const part of [showOverview, showCoverage, showPositions, showLatency]) part(page);
-    activity.show(page);
-    profit.show(page);
-    trace.show();
-  }
+  if (state) showState(state);
   showVerdict(page);
   showAge(page);
+}
+
+// A part that fails must not leave old numbers under a verdict that says all is well.
+function showState(state) {
+  page.state = state;
+  page.heardAt = performance.now();
+  page.fault = null;
+  try {
+    showIdentity(state);
+    showSymbols(state);
+    for (const part of [showOverview, showCoverage, showPositions, showLatency, activity.show, profit.show, trace.show]) part(page);
+    document.documentElement.dataset.started = 'yes';
+  } catch (error) {
+    page.fault = error.message;
+  }
 }
 
 function showIdentity({ database, ledger, version }) {

@@ -3,14 +3,18 @@ import { byId, h, show } from './dom.js';
 import { compare, counted, decimal, dollars, integer, isZero, magnitude, span, untrusted } from './text.js';
 
 export function showOverview({ state }) {
-  const { listener, coverage, events, executions, positions, pnl, trading, login, problems, now } = state;
-  answer('alive', alive(listener), { listener, trading: trading.halted, login, age: minutes(listener.session?.started_at, now) }, () => [
-    listener.open ? 'Listening' : 'No listener',
-  ], () => [
-    listener.session && [listener.open ? 'session ' : 'last session ', String(listener.session.id),
-      listener.open ? `, for ${span(Date.parse(now) - Date.parse(listener.session.started_at))}` : ' ended'],
-    login && [h('br'), untrusted(login.broker), ` login ends in ${span(Date.parse(login.ends_at) - Date.parse(now))}`],
-  ]);
+  const { listener, coverage, events, executions, positions, pnl, login, problems, now } = state;
+  const absent = problems.filter(({ name }) => name.endsWith('_absent')).map(({ name }) => name.replace('_absent', ''));
+  const silent = problems.some(({ name }) => name === 'listener_silent');
+  answer('alive', absent.length || silent ? 'bad' : listener.open ? 'good' : 'plain',
+    { listener, absent, silent, login, age: seconds(listener.session?.started_at, now) }, () => [
+      absent.length ? `No ${absent[0]}` : silent ? 'Listener silent' : listener.open ? 'Listening' : 'No listener',
+    ], () => [
+      absent.length > 1 && [`nor ${absent.slice(1).join(', ')}`, h('br')],
+      listener.session && [listener.open ? 'session ' : 'last session ', String(listener.session.id),
+        listener.open ? `, for ${span(Date.parse(now) - Date.parse(listener.session.started_at))}` : ' is over'],
+      login && [h('br'), untrusted(login.broker), ` login ends in ${span(Date.parse(login.ends_at) - Date.parse(now))}`],
+    ]);
   const covered = coverage.contiguous_to;
   answer('complete', covered === null || coverage.missing > 0 ? 'bad' : 'good', coverage, () => [
     covered === null ? 'No block yet' : coverage.missing > 0 ? [integer(coverage.missing), ' missing'] : 'No gap',
@@ -38,8 +42,7 @@ export function showOverview({ state }) {
   h('br'), counted(executions.open, 'execution'), ' open']);
 }
 
-const alive = (listener) => (listener.open ? 'good' : 'bad');
-const minutes = (since, now) => since && Math.floor((Date.parse(now) - Date.parse(since)) / 1000);
+const seconds = (since, now) => since && Math.floor((Date.parse(now) - Date.parse(since)) / 1000);
 
 function answer(id, verdict, source, headline, detail) {
   const place = byId(id);

@@ -11,10 +11,11 @@ const ICONS = {
 };
 
 // What the page can say, the gravest first. Stale kinds say that the numbers below are not of now.
-export function judge({ state, unavailable, lost }) {
+export function judge({ state, unavailable, lost, fault }) {
   if (lost) return { kind: 'lost', stale: true, headline: 'Connection to the monitor lost', title: 'LOST', icon: 'lost' };
   if (unavailable !== null)
     return { kind: 'unavailable', stale: true, headline: 'The database cannot be read', title: 'NO DATABASE', icon: 'lost' };
+  if (fault !== null) return { kind: 'fault', stale: true, headline: 'This page has a fault', title: 'FAULT', icon: 'lost' };
   if (!state) return { kind: 'wait', stale: false, headline: 'Waiting for the monitor', title: '…', icon: 'wait' };
   const count = state.problems.length;
   if (state.trading.halted)
@@ -49,10 +50,11 @@ export function showAge(page) {
   return undefined;
 }
 
-function detail(verdict, { state, unavailable }) {
+function detail(verdict, { state, unavailable, fault }) {
   switch (verdict.kind) {
     case 'lost': return state ? 'Trading does not need it. Reconnecting; what is below is old.' : 'Reconnecting.';
     case 'unavailable': return printable(unavailable);
+    case 'fault': return `Do not trust what is below; load it again, or use monitor status: ${printable(fault)}`;
     case 'wait': return '';
     case 'halted': return `${counted(state.problems.length, 'thing needs', 'things need')} you. No new order leaves`
       + `${state.trading.reason ? `: ${printable(state.trading.reason)}` : '.'}`;

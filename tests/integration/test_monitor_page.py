@@ -98,16 +98,19 @@ def test_it_shows_the_exact_amounts_of_the_database(shown, books, server):
 def test_a_commit_is_on_the_page_within_a_second(shown, books):
     page = shown()
     page.evaluate("document.querySelector('#fills a').focus(), window.row = document.querySelector('#fills tr')")
-    page.evaluate("""window.seen = new Promise((resolve) => new MutationObserver(() =>
-        document.querySelector('#fills .amount').textContent === '0.000000000000000007' && resolve(Date.now()))
-        .observe(document.querySelector('#fills'), { childList: true, subtree: true })), 0""")
-    with books.transaction() as sql:
-        books.shop.fill(sql, books.until, "AAPL", "SELL", "0.000000000000000007")
-    committed = now()
-    page.wait("#fills .amount", "0.000000000000000007", exact=True)
-    assert page.evaluate("window.seen") - committed.timestamp() * 1000 < 1000
+    page.evaluate("""window.seen = {}, new MutationObserver(() => { window.seen[document.querySelector('#fills .amount').textContent] ??=
+        Date.now(); }).observe(document.querySelector('#fills'), { childList: true, subtree: true })""")
+    took = []
+    for last in (7, 8, 9):
+        amount = f"0.00000000000000000{last}"
+        with books.transaction() as sql:
+            books.shop.fill(sql, books.until, "AAPL", "SELL", amount)
+        committed = now()
+        page.wait("#fills .amount", amount, exact=True)
+        took.append(page.evaluate(f"window.seen['{amount}']") - committed.timestamp() * 1000)
+    assert sorted(took)[1] < 1000, took  # the one in the middle: the machine may be busy with other tests
     assert page.evaluate("document.querySelector('#fills tr').classList.contains('fresh')")
-    assert page.evaluate("document.querySelector('#fills tr:nth-child(2)') === window.row && window.row.contains(document.activeElement)")
+    assert page.evaluate("document.querySelector('#fills tr:nth-child(4)') === window.row && window.row.contains(document.activeElement)")
 
 
 def test_it_outlives_its_server_and_its_database(browser, server, books, tmp_path):
@@ -148,6 +151,14 @@ def test_a_database_that_cannot_be_read_is_told(browser, server, books):
     page.close()
 
 
+def test_a_page_that_fails_says_so(shown, books):
+    page = shown()
+    page.evaluate("document.querySelector('#positions').remove()")
+    books.write("UPDATE controls SET reason = 'a commit'")
+    page.wait("#headline", "This page has a fault")
+    assert page.evaluate("document.documentElement.dataset.stale") == "yes"
+
+
 def test_strangers_text_is_text_and_steers_nothing(shown, books):
     need_a_person(books)
     with books.transaction() as sql:
@@ -179,6 +190,10 @@ def test_what_needs_a_person_cannot_be_missed(shown, books):
     books.write("UPDATE controls SET value = '0'")
     page.wait("#headline", "you")
     assert page.evaluate("document.title").startswith("(")
+    books.off_work()
+    books.write("UPDATE controls SET reason = 'nobody is there'")  # a commit, so that it is looked at
+    page.wait("#alive .answer", "No listener")
+    page.wait("#problems", "no executor runs")
 
 
 @pytest.mark.parametrize("look", [{}, {"scheme": "dark"}, {"width": 360, "height": 740}], ids=["light", "dark", "phone"])

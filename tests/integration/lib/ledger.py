@@ -74,6 +74,10 @@ class Ledger:
                    symbol, shares, direction, status, minute, price, error, f"2026-01-05T15:{minute:02}:00.000Z",
                    f"2026-01-05T15:{minute:02}:00.005Z", ended)
 
+    def off_work(self) -> None:
+        """The programs are gone, as when they were killed."""
+        self._lock.close()
+
     def monitor(self, *arguments, expect: int = 0, **config) -> str:
         run = subprocess.run([binary("monitor"), *arguments], env={"DATABASE_PATH": str(self.path)} | config,
                              capture_output=True, text=True)
