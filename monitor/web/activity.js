@@ -61,6 +61,7 @@ class List {
     this.body = byId(name);
     this.more = byId(`${name}-more`);
     this.more.addEventListener('click', () => this.showMore());
+    this.body.addEventListener('click', follow);
   }
 
   // With a symbol chosen, the state's rows are only the sign to ask for those of the symbol.
@@ -158,6 +159,12 @@ class List {
   failed(text) {
     byId(`${this.name}-failed`).textContent = text;
   }
+}
+
+// A row is as good as its link, unless some of it was just selected to be copied.
+function follow(event) {
+  if (event.target.closest('a') || !getSelection().isCollapsed) return;
+  event.target.closest('tr')?.querySelector('.symbol a').click();
 }
 
 // New since the page was opened: marked for a while, without moving anything.

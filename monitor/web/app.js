@@ -25,6 +25,7 @@ const page = {
   chooseSymbol,
 };
 
+measureDigits();
 const activity = openActivity();
 const profit = openProfit();
 const trace = openTrace();
@@ -34,6 +35,16 @@ new ResizeObserver(() => page.state && showCoverage(page)).observe(byId('strip-a
 setInterval(() => showAge(page), 1000);
 follow(hear);
 showVerdict(page);
+
+// In em, for app.css to put decimal points below each other.
+function measureDigits() {
+  for (const [name, character] of [['--digit', '0'], ['--point', '.']]) {
+    const probe = h('span.probe', character.repeat(100));
+    document.body.append(probe);
+    document.documentElement.style.setProperty(name, `${probe.getBoundingClientRect().width / 10000}em`);
+    probe.remove();
+  }
+}
 
 function hear({ state, unavailable, lost }) {
   page.lost = lost === true;

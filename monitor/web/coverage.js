@@ -39,11 +39,11 @@ const ends = (first, last) => [h('span', integer(first)), h('span', integer(last
 
 function gapList(coverage) {
   if (!coverage.gaps.length) return coverage.highest === null ? 'No block is covered yet.' : 'No gap.';
-  const shown = coverage.gaps.slice(-4);
+  const shown = [...coverage.gaps].sort((a, b) => b.first_block - a.first_block).slice(0, 4);
   const more = coverage.gaps.length - shown.length;
   return [h('strong', counted(coverage.missing, 'block'), ' missing: '), shown.map((gap, index) => [
     index > 0 && ', ', gap.first_block === gap.last_block ? integer(gap.first_block)
-      : [integer(gap.first_block), ' to ', integer(gap.last_block)]]), more > 0 && `, and ${more} more gaps`];
+      : [integer(gap.first_block), ' to ', integer(gap.last_block)]]), more > 0 && `, and ${counted(more, 'older gap')}`];
 }
 
 // Painted: covered ranges, then gaps over them, widened to what an eye can see, then where the session begins.

@@ -24,7 +24,6 @@ export function openProfit() {
     },
     choose: (symbol) => {
       profit.symbol = symbol;
-      profit.data = null;
       profit.reader.now();
     },
     redraw: () => profit.data && draw(profit, true),
@@ -36,7 +35,8 @@ async function read(profit) {
   try {
     const data = await ask(`/api/pnl${asked === '' ? '' : `?${new URLSearchParams({ symbol: asked })}`}`);
     if (asked !== profit.symbol) return;
-    profit.data = data;
+    if (asked !== profit.data?.symbol) profit.index = null;
+    profit.data = { ...data, symbol: asked };
     byId('profit-failed').textContent = '';
     draw(profit, false);
   } catch (error) {
@@ -73,7 +73,7 @@ function options(profit) {
     height: HEIGHT,
     padding: [12, 8, 0, 0],
     legend: { show: false },
-    cursor: { y: false, drag: { x: true, y: false }, points: { size: 7, width: 2, fill: colour('--panel'), stroke: colour('--accent') } },
+    cursor: { y: false, drag: { x: false, y: false }, points: { size: 7, width: 2, fill: colour('--panel'), stroke: colour('--accent') } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
     scales: { y: { range: (plot, low, high) => padded(low, high) } },
     axes: [
@@ -109,10 +109,11 @@ function axisTimes() {
 }
 
 function step(profit, event) {
-  const last = profit.data?.points.length - 1;
+  if (!profit.plot) return;
+  const last = profit.data.points.length - 1;
   const at = profit.index ?? last;
   const to = { ArrowLeft: at - 1, ArrowRight: at + 1, PageUp: at - 20, PageDown: at + 20, Home: 0, End: last }[event.key];
-  if (to === undefined || !profit.plot || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (to === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
   event.preventDefault();
   choosePoint(profit, Math.max(0, Math.min(last, to)));
 }
@@ -130,13 +131,13 @@ function choosePoint(profit, index) {
 }
 
 function readout(profit) {
-  const { data, symbol } = profit;
+  const { data } = profit;
   const place = byId('profit-readout');
   const point = profit.index === null ? null : data.points[profit.index] ?? null;
   const shown = point?.realised_total ?? data.realised_total;
-  show(place, [point, symbol, data.realised_total, data.fills, data.unpriced_shares], () => [
+  show(place, [point, data.symbol, data.realised_total, data.fills, data.unpriced_shares], () => [
     h('span.figure', dollars(shown)),
-    h('span.of', point ? ['at ', time(point.time)] : [symbol === '' ? 'all tickers' : printable(symbol), ', ', integer(data.fills),
+    h('span.of', point ? ['at ', time(point.time)] : [data.symbol === '' ? 'all tickers' : printable(data.symbol), ', ', integer(data.fills),
       data.fills === 1 ? ' fill' : ' fills', !isZero(data.unpriced_shares) && [', ', decimal(data.unpriced_shares), ' shares unpriced']]),
   ]);
   const last = Math.max(0, data.points.length - 1);

@@ -2,7 +2,7 @@
 // open, so that a trace can be linked and Back works.
 import { ask, reader } from './server.js';
 import { byId, h, show } from './dom.js';
-import { counted, decimal, dollars, integer, isZero, milliseconds, time, untrusted } from './text.js';
+import { counted, decimal, dollars, fractionLength, integer, isZero, milliseconds, time, untrusted } from './text.js';
 
 const FRAGMENT = /^#\/?((?:event|trade|execution)\/\d{1,19})$/;
 const REREAD_MS = 1000;
@@ -63,16 +63,21 @@ async function read(trace) {
 
 function story({ event, trades, executions, decisions }, kind, id) {
   const here = (what, number) => what === kind && number === id;
-  return [
-    timeline(event, trades, executions),
-    event && station('Event', [eventFacts(event)], here('event', event.id)),
-    !event && kind === 'trade' && h('p.note', 'Its event is not there any more.'),
+  const ofTrades = [
     trades.map((trade) => station('Trade', tradeFacts(trade), here('trade', trade.trade_id))),
     !trades.length && h('p.note', kind === 'execution' ? 'It hedges no trade any more.' : 'No trade came of it.'),
+  ];
+  const ofExecutions = [
     executions.map((execution) => [
       station('Execution', executionFacts(execution, decisions.filter((one) => one.execution_id === execution.id)), here('execution', execution.id)),
       station('Broker order', [orderFacts(execution)], false)]),
     !executions.length && h('p.note', 'No execution: nothing of it was sent to a broker.'),
+  ];
+  return [
+    timeline(event, kind === 'execution' ? [] : trades, executions),
+    event && station('Event', [eventFacts(event)], here('event', event.id)),
+    !event && kind === 'trade' && h('p.note', 'Its event is not there any more.'),
+    kind === 'execution' ? [ofExecutions, ofTrades] : [ofTrades, ofExecutions],
     (trades.length >= TABLE_MOST || executions.length >= TABLE_MOST) && h('p.note', `Only the first ${TABLE_MOST} are shown.`),
   ];
 }
@@ -81,6 +86,14 @@ const station = (name, content, current) => h('section.station', { 'aria-current
 const link = (kind, id) => h('a', { href: `#/${kind}/${id}` }, `${kind} ${id}`);
 const hash = (text) => (text === null ? '–' : h('span.hash', untrusted(text)));
 const facts = (...pairs) => h('dl.facts', pairs.filter(Boolean).map(([name, value]) => h('div', h('dt', name), h('dd', value ?? '–'))));
+
+// Amounts below each other, point below point.
+function sum(caption, lines) {
+  const table = h('table.sum', h('caption', caption), h('tbody',
+    lines.map(([amount, ...what]) => h('tr', h('td.number', decimal(amount)), h('td', what)))));
+  table.style.setProperty('--fraction', Math.max(0, ...lines.map(([amount]) => fractionLength(amount))));
+  return table;
+}
 
 function eventFacts(event) {
   return facts(['Event', link('event', event.id)], ['Type', untrusted(event.event_type)], ['Block', integer(event.block_number)],
@@ -93,7 +106,6 @@ function eventFacts(event) {
 
 // The shares add up: what was filled is what cancelled, what went to executions and what is still open.
 function tradeFacts(trade) {
-  const line = (amount, ...what) => h('tr', h('td.number', decimal(amount)), h('td', what));
   return [
     facts(['Trade', link('trade', trade.trade_id)], ['Event', link('event', trade.event_id)],
       ['Symbol', [untrusted(trade.symbol), ' → ', untrusted(trade.base_symbol)]], ['Side', untrusted(trade.direction)],
@@ -101,10 +113,10 @@ function tradeFacts(trade) {
       ['Block', integer(trade.block_number)], ['Time', time(trade.block_timestamp)], ['Transaction', hash(trade.tx_hash)],
       trade.reverses_trade_id !== null && ['Takes back', link('trade', trade.reverses_trade_id)],
       trade.reversed_by !== null && ['Taken back by', link('trade', trade.reversed_by)]),
-    h('table.sum', h('caption', 'Where its shares went'), h('tbody', line(trade.amount, h('strong', 'filled on chain')),
-      trade.offsets.map((offset) => line(offset.shares, 'cancelled against ', link('trade', offset.trade_id))),
-      trade.contributions.map((part) => line(part.contributed_shares, 'hedged by ', link('execution', part.execution_id))),
-      line(trade.unallocated, isZero(trade.unallocated) ? 'still open' : h('strong', 'still open')))),
+    sum('Where its shares went', [[trade.amount, h('strong', 'filled on chain')],
+      ...trade.offsets.map((offset) => [offset.shares, 'cancelled against ', link('trade', offset.trade_id)]),
+      ...trade.contributions.map((part) => [part.contributed_shares, 'hedged by ', link('execution', part.execution_id)]),
+      [trade.unallocated, isZero(trade.unallocated) ? 'still open' : h('strong', 'still open')]]),
   ];
 }
 
@@ -113,8 +125,8 @@ function executionFacts(execution, decisions) {
     facts(['Execution', link('execution', execution.id)], ['Symbol', untrusted(execution.symbol)], ['Side', untrusted(execution.direction)],
       ['Status', h('strong', untrusted(execution.status))], ['Shares wanted', decimal(execution.shares)],
       execution.error !== null && ['Reason', untrusted(execution.error, 'bad')], ['Planned', time(execution.created_at)]),
-    execution.contributions.length > 0 && h('table.sum', h('caption', 'Which trades it hedges'), h('tbody',
-      execution.contributions.map((part) => h('tr', h('td.number', decimal(part.contributed_shares)), h('td', 'of ', link('trade', part.trade_id)))))),
+    execution.contributions.length > 0 && sum('Which trades it hedges',
+      execution.contributions.map((part) => [part.contributed_shares, 'of ', link('trade', part.trade_id)])),
     decisions.length > 0 && [h('p.note', counted(decisions.length, 'decision'), ' of a person:'), h('ul.decisions', decisions.map((one) =>
       h('li', time(one.decided_at), ' ', untrusted(one.decision), ': ', untrusted(one.reason))))],
   ];

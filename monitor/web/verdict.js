@@ -59,8 +59,15 @@ function detail(verdict, { state, unavailable, fault }) {
     case 'halted': return `${counted(state.problems.length, 'thing needs', 'things need')} you. No new order leaves`
       + `${state.trading.reason ? `: ${printable(state.trading.reason)}` : '.'}`;
     case 'need': return state.executions.held > 0 ? 'Not everything is hedged.' : 'See below.';
-    default: return 'Alive, complete, within the threshold. Nothing needs you.';
+    default: return wellDetail(state);
   }
+}
+
+// A gap needs nobody while it is young; it is told all the same.
+function wellDetail({ coverage, listener }) {
+  if (coverage.contiguous_to === null) return 'Nothing needs you yet. No block is proven.';
+  if (coverage.missing > 0) return `Nothing needs you yet. ${counted(coverage.missing, 'block is', 'blocks are')} still to be proven.`;
+  return `${listener.open ? 'Alive, complete' : 'Complete'}, within the threshold. Nothing needs you.`;
 }
 
 function showNeeds({ state }) {

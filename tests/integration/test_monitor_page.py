@@ -90,6 +90,8 @@ def test_it_shows_the_exact_amounts_of_the_database(shown, books, server):
     earned = json.loads(server.ask("api/pnl"))["realised_total"]
     page.wait("#profit-readout .figure", earned, exact=True)
     page.wait("#earned .answer", earned, exact=True)
+    points = page.evaluate("[...document.querySelectorAll('#fills .price .fraction')].map((one) => one.getBoundingClientRect().left)")
+    assert max(points) - min(points) < 1, "decimal points are not below each other"
     copied = page.evaluate("(getSelection().selectAllChildren(document.querySelector('#fills .price')), getSelection().toString())")
     assert copied == fills[0]["price_usdc"]
     assert page.evaluate("document.title").startswith("well") and "Ballast" in page.evaluate("document.title")
@@ -186,7 +188,8 @@ def test_what_needs_a_person_cannot_be_missed(shown, books):
     assert page.visible(f"#needs a[href='#/execution/{held}']") and page.visible(f"#needs a[href='#/event/{quarantined(books)}']")
     page.wait("#complete .answer", "1 missing")
     gap = page.evaluate("document.querySelector('#strip-all .gap').getBoundingClientRect().width")
-    assert gap >= 3, "one block among a hundred thousand is not to be seen"
+    assert gap >= 3, "one block among tens of thousands is not to be seen"
+    assert page.text("#gaps") == f"1 block missing: {FIRST_BLOCK + 20_000}"
     books.write("UPDATE controls SET value = '0'")
     page.wait("#headline", "you")
     assert page.evaluate("document.title").startswith("(")
@@ -235,6 +238,9 @@ def test_a_fill_is_followed_to_its_order_and_back(shown, books):
     page.wait("#trace-body .sum td", trade_row["amount"], exact=True)
     parts = [Decimal(text) for text in page.texts("#trace-body [aria-current] .sum .decimal")]
     assert parts[0] == sum(parts[1:]), "the shares do not add up"
+    page.press("Escape")
+    page.click("#fills .price")
+    page.wait("#trace-title", f"trade {FILLS}", exact=True)
 
 
 def test_a_trace_of_nothing_says_so(browser, server, books):
