@@ -56,7 +56,7 @@ function fillState(row) {
 
 class List {
   constructor(name) {
-    Object.assign(this, LISTS[name], { name, symbol: '', head: [], older: [], wanted: 0, visible: FIRST_ROWS, started: false });
+    Object.assign(this, LISTS[name], { name, symbol: '', head: [], older: [], next: null, wanted: 0, visible: FIRST_ROWS, started: false });
     this.reader = reader(() => this.read(), REREAD_MS);
     this.body = byId(name);
     this.more = byId(`${name}-more`);
@@ -71,15 +71,16 @@ class List {
     this.last = live;
     if (this.symbol === '') {
       this.head = [...this.live(state)].sort((a, b) => this.id(b) - this.id(a));
-      this.draw();
       if (this.wanted > 0) this.reader.soon();
+      else this.next = this.newest().next_before;
+      this.draw();
     } else {
       this.reader.soon();
     }
   }
 
   choose(symbol, state) {
-    Object.assign(this, { symbol, head: [], older: [], wanted: 0, visible: FIRST_ROWS, started: false, last: '' });
+    Object.assign(this, { symbol, head: [], older: [], next: null, wanted: 0, visible: FIRST_ROWS, started: false, last: '' });
     this.take(state);
     this.reader.now();
   }
@@ -88,28 +89,34 @@ class List {
   async read() {
     const asked = this.symbol;
     try {
-      const head = asked === '' ? this.head : (await this.page(null, PAGE)).rows;
-      const older = await this.olderThan(head);
+      const newest = asked === '' ? this.newest() : await this.page(null, PAGE);
+      const { older, next } = await this.olderThan(newest.next_before);
       if (asked !== this.symbol) return;
-      if (asked !== '') this.head = head;
-      this.older = older;
+      if (asked !== '') this.head = newest.rows; // the state's own may be newer by now
+      Object.assign(this, { older, next });
       this.failed('');
       this.draw();
     } catch (error) {
       this.failed(`Older rows could not be read: ${error.message}.`);
+      this.reader.soon();
     }
   }
 
-  async olderThan(head) {
+  // The state's rows as a page: open executions may be older than its newest ones.
+  newest() {
+    return { rows: this.head, next_before: this.head.length >= PAGE ? this.id(this.head[PAGE - 1]) : null };
+  }
+
+  // A page may hold fewer rows than it was asked for, or none, and yet not be the last.
+  async olderThan(before) {
     const older = [];
-    let before = head.length >= PAGE ? this.id(head[PAGE - 1]) : null;
-    while (before !== null && older.length < this.wanted) {
-      const page = await this.page(before, Math.min(MOST_AT_ONCE, this.wanted - older.length));
+    let next = before;
+    while (next !== null && older.length < this.wanted) {
+      const page = await this.page(next, Math.min(MOST_AT_ONCE, this.wanted - older.length));
       older.push(...page.rows);
-      before = page.next_before;
+      next = page.next_before;
     }
-    this.ended = before === null;
-    return older;
+    return { older, next };
   }
 
   page(before, limit) {
@@ -128,7 +135,7 @@ class List {
   showMore() {
     const first = this.body.rows.length;
     this.visible = Math.max(this.visible + PAGE, PAGE);
-    if (this.rows().length < this.visible && this.head.length >= PAGE) {
+    if (this.rows().length < this.visible && this.next !== null) {
       this.wanted += PAGE;
       this.toFocus = first;
       this.reader.now();
@@ -150,8 +157,7 @@ class List {
     this.started = true;
     if (this.toFocus !== undefined) this.body.rows[this.toFocus]?.querySelector('a')?.focus();
     this.toFocus = undefined;
-    const mayHaveMore = this.head.length >= PAGE && !(this.wanted > 0 && this.ended);
-    this.more.hidden = known.length <= this.visible && !mayHaveMore;
+    this.more.hidden = known.length <= this.visible && this.next === null;
     byId(`${this.name}-empty`).hidden = known.length > 0;
     byId(`${this.name}-count`).textContent = known.length ? `newest ${counted(shown.length, 'row')}` : '';
   }

@@ -41,6 +41,7 @@ async function read(profit) {
     draw(profit, false);
   } catch (error) {
     byId('profit-failed').textContent = `The curve could not be read: ${error.message}.`;
+    profit.reader.soon();
   }
 }
 

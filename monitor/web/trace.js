@@ -58,6 +58,7 @@ async function read(trace) {
   } catch (error) {
     if (asked === trace.asked) show(byId('trace-body'), String(error.message), () => h('p.note.bad', { role: 'alert' },
       error.status === 404 ? `There is no ${kind} ${id} in this database.` : `It could not be read: ${error.message}.`));
+    if (error.status !== 404) trace.reader.soon();
   }
 }
 
@@ -84,6 +85,7 @@ function story({ event, trades, executions, decisions }, kind, id) {
 
 const station = (name, content, current) => h('section.station', { 'aria-current': current ? 'true' : null }, h('h3', name), content);
 const link = (kind, id) => h('a', { href: `#/${kind}/${id}` }, `${kind} ${id}`);
+const known = (value) => value !== null && value !== undefined;
 const hash = (text) => (text === null ? '–' : h('span.hash', untrusted(text)));
 const facts = (...pairs) => h('dl.facts', pairs.filter(Boolean).map(([name, value]) => h('div', h('dt', name), h('dd', value ?? '–'))));
 
@@ -101,7 +103,8 @@ function eventFacts(event) {
     ['Block time', time(event.block_timestamp)], ['Found by', untrusted(event.source)],
     ['In the chain', event.removed ? h('strong.bad', 'no: its block left the chain') : event.confirmed ? 'yes, confirmed by a verified read' : 'not confirmed yet'],
     ['Outcome', event.processed ? untrusted(event.outcome) : 'waits for the processor'],
-    event.error !== null && ['Reason', untrusted(event.error, 'bad')], ['Queued', time(event.created_at)], ['Processed', time(event.processed_at)]);
+    event.error !== null && ['Reason', untrusted(event.error, 'bad')], ['Queued', time(event.created_at)], ['Processed', time(event.processed_at)],
+    event.archived_at && ['Archived', time(event.archived_at)]);
 }
 
 // The shares add up: what was filled is what cancelled, what went to executions and what is still open.
@@ -110,6 +113,8 @@ function tradeFacts(trade) {
     facts(['Trade', link('trade', trade.trade_id)], ['Event', link('event', trade.event_id)],
       ['Symbol', [untrusted(trade.symbol), ' → ', untrusted(trade.base_symbol)]], ['Side', untrusted(trade.direction)],
       ['USDC', dollars(trade.usdc_amount)], ['Price', dollars(trade.price_usdc)],
+      known(trade.token_amount) && ['Wrapped tokens', decimal(trade.token_amount)],
+      known(trade.oracle_price) && ['Oracle price', dollars(trade.oracle_price)],
       ['Block', integer(trade.block_number)], ['Time', time(trade.block_timestamp)], ['Transaction', hash(trade.tx_hash)],
       trade.reverses_trade_id !== null && ['Takes back', link('trade', trade.reverses_trade_id)],
       trade.reversed_by !== null && ['Taken back by', link('trade', trade.reversed_by)]),
