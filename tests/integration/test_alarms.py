@@ -320,6 +320,10 @@ def test_prometheus_takes_the_metrics_and_the_rules(watch):
                  'ballast_hedged_shares_total{symbol="AAPL",direction="SELL"} 1', "ballast_listener_session_open 1",
                  "ballast_coverage_contiguous_block 100", 'ballast_fill_to_order_seconds_bucket{le="60.0"} 1'):
         assert f"\n{line}\n" in page
+    interface = (ROOT / "docs/monitor-api.md").read_text()
+    families = re.findall(r"^# TYPE (\w+) ", page, re.MULTILINE)
+    assert len(families) > 30
+    assert [family for family in families if not re.search(rf"`{family}[{{`]", interface)] == []
     promtool("check", "rules", str(ROOT / "docs/prometheus-rules.yml"))
 
 
