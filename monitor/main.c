@@ -65,7 +65,7 @@ static const char details[] =
 	"the time of\n"
 	"the trade; positions: the last change; executions and latency: the beginning).\n"
 	"\n"
-	"The database is opened read-only. Nothing is written, created or locked.\n";
+	"The database is opened read-only, and nothing is written or locked.\n";
 
 static int usage_error(void)
 {

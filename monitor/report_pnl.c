@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "monitor/fifo.h"
+#include "monitor/spread.h"
 #include "store/amounts.h"
 
 #include <string.h>
@@ -18,12 +19,12 @@ static const char fills_sql[] =
 	"time,"
 	"  0 AS place, block_number, log_index, id, 'chain' AS source,"
 	"  tx_hash || ':' || log_index AS reference, base_symbol AS symbol, direction,"
-	"  amount AS shares, price_usdc AS price, usdc_amount AS usd,"
-	"  'reverses trade ' || reverses_trade_id AS note"
+	"  amount, price_usdc AS price, usdc_amount, oracle_price, gas_used, gas_price_wei,"
+	"  l1_fee_wei, 'reverses trade ' || reverses_trade_id AS note"
 	" FROM onchain_trades"
 	" UNION ALL"
 	" SELECT executed_at, 1, 0, 0, id, broker, order_id, symbol, direction, filled_shares,"
-	"  average_price, NULL, NULL"
+	"  average_price, NULL, NULL, NULL, NULL, NULL, NULL"
 	" FROM executions WHERE status IN ('FILLED', 'FAILED') AND filled_shares <> '0')"
 	" WHERE :symbol IS NULL OR symbol = :symbol"
 	" ORDER BY time, place, block_number, log_index, id";
@@ -41,6 +42,11 @@ enum pnl_cell {
 	CELL_REALISED_TOTAL,
 	CELL_NET_POSITION,
 	CELL_UNPRICED,
+	CELL_ORACLE_PRICE,
+	CELL_SPREAD,
+	CELL_GAS_USED,
+	CELL_GAS_PRICE,
+	CELL_L1_FEE,
 	CELL_REFERENCE,
 	CELL_NOTE,
 	CELL_COUNT,
@@ -59,6 +65,11 @@ static const struct table_column pnl_columns[CELL_COUNT] = {
 	[CELL_REALISED_TOTAL] = {"realised_total", 14, true},
 	[CELL_NET_POSITION] = {"net_position", 12, true},
 	[CELL_UNPRICED] = {"closed_unpriced", 15, true},
+	[CELL_ORACLE_PRICE] = {"oracle_price", 12, true},
+	[CELL_SPREAD] = {"spread_usdc", 12, true},
+	[CELL_GAS_USED] = {"gas_used", 8, true},
+	[CELL_GAS_PRICE] = {"gas_price_wei", 13, true},
+	[CELL_L1_FEE] = {"l1_fee_wei", 10, true},
 	[CELL_REFERENCE] = {"reference", 36, false},
 	[CELL_NOTE] = {"note", 0, false},
 };
@@ -100,11 +111,11 @@ static void free_books(struct symbol_books *books)
 static bool read_fill(struct statement *fills, struct fifo_fill *fill)
 {
 	fill->direction = direction_from_name(statement_text(fills, "direction"));
-	fill->shares = statement_shares(fills, "shares");
+	fill->shares = statement_shares(fills, "amount");
 	fill->cash = (struct usd){0};
 	fill->priced = true;
-	if (!statement_is_null(fills, "usd"))
-		fill->cash = statement_usd(fills, "usd");
+	if (!statement_is_null(fills, "usdc_amount"))
+		fill->cash = statement_usd(fills, "usdc_amount");
 	else if (statement_int64(fills, "place") == 1 && !statement_is_null(fills, "price"))
 		return usd_value(statement_usd(fills, "price"), fill->shares, &fill->cash);
 	else
@@ -126,19 +137,27 @@ static void print_fill(struct table *table, struct statement *fills, const struc
 	const struct decimal_text total = usd_text(book->realised);
 	const struct decimal_text net = shares_text(book->net);
 	const struct decimal_text unpriced = shares_text(result->unpriced);
+	struct usd earned = {0};
+	const bool has_spread = spread_of_row(fills, &earned);
+	const struct decimal_text spread = usd_text(earned);
 	const char *cells[CELL_COUNT] = {
 		[CELL_TIME] = statement_text(fills, "time"),
 		[CELL_SOURCE] = statement_text(fills, "source"),
 		[CELL_ID] = statement_text(fills, "id"),
 		[CELL_SYMBOL] = statement_text(fills, "symbol"),
 		[CELL_SIDE] = statement_text(fills, "direction"),
-		[CELL_SHARES] = statement_text(fills, "shares"),
+		[CELL_SHARES] = statement_text(fills, "amount"),
 		[CELL_PRICE] = statement_text(fills, "price"),
 		[CELL_USD] = fill->priced ? usd.text : NULL,
 		[CELL_REALISED] = realised.text,
 		[CELL_REALISED_TOTAL] = total.text,
 		[CELL_NET_POSITION] = net.text,
 		[CELL_UNPRICED] = shares_is_zero(result->unpriced) ? NULL : unpriced.text,
+		[CELL_ORACLE_PRICE] = statement_text(fills, "oracle_price"),
+		[CELL_SPREAD] = has_spread ? spread.text : NULL,
+		[CELL_GAS_USED] = statement_text(fills, "gas_used"),
+		[CELL_GAS_PRICE] = statement_text(fills, "gas_price_wei"),
+		[CELL_L1_FEE] = statement_text(fills, "l1_fee_wei"),
 		[CELL_REFERENCE] = statement_text(fills, "reference"),
 		[CELL_NOTE] = statement_text(fills, "note"),
 	};

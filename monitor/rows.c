@@ -4,6 +4,8 @@
  */
 #include "monitor/rows.h"
 
+#include "monitor/spread.h"
+
 static const char fills_sql[] =
 	ROWS_FILL_SQL " WHERE t.id < :before ORDER BY t.id DESC LIMIT :limit";
 
@@ -43,6 +45,24 @@ void rows_close(struct rows *rows)
 	statement_finalize(&rows->executions_of_symbol);
 }
 
+/* Integers of wei are text: a reader's numbers may be binary fractions. */
+static void write_details(struct json *json, struct statement *row)
+{
+	struct usd spread;
+
+	json_text_column(json, row, "token_amount");
+	json_text_column(json, row, "oracle_price");
+	json_text_column(json, row, "oracle_confidence");
+	json_text_column(json, row, "oracle_published_at");
+	if (spread_of_row(row, &spread))
+		json_text(json, "spread_usdc", usd_text(spread).text);
+	else
+		json_null(json, "spread_usdc");
+	json_text_column(json, row, "gas_used");
+	json_text_column(json, row, "gas_price_wei");
+	json_text_column(json, row, "l1_fee_wei");
+}
+
 void rows_fill(struct json *json, struct statement *row)
 {
 	json_integer_column(json, row, "trade_id");
@@ -58,8 +78,7 @@ void rows_fill(struct json *json, struct statement *row)
 	json_text_column(json, row, "usdc_amount");
 	json_text_column(json, row, "price_usdc");
 	json_text_column(json, row, "unallocated");
-	json_text_column(json, row, "token_amount");
-	json_text_column(json, row, "oracle_price");
+	write_details(json, row);
 	json_integer_column(json, row, "reverses_trade_id");
 	json_integer_column(json, row, "reversed_by");
 	json_text_column(json, row, "source");

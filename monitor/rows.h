@@ -10,7 +10,8 @@
 #define ROWS_FILL_SQL                                                                              \
 	"SELECT t.id AS trade_id, t.event_id, t.tx_hash, t.log_index, t.block_number,"             \
 	" t.block_timestamp, t.symbol, t.base_symbol, t.direction, t.amount, t.usdc_amount,"       \
-	" t.price_usdc, t.unallocated, t.token_amount, t.oracle_price, t.reverses_trade_id,"       \
+	" t.price_usdc, t.unallocated, t.token_amount, t.oracle_price, t.oracle_confidence,"       \
+	" t.oracle_published_at, t.gas_used, t.gas_price_wei, t.l1_fee_wei, t.reverses_trade_id,"  \
 	" (SELECT r.id FROM onchain_trades AS r WHERE r.reverses_trade_id = t.id) AS reversed_by," \
 	" (SELECT e.source FROM event_queue AS e WHERE e.id = t.event_id) AS source,"              \
 	" t.created_at FROM onchain_trades AS t"

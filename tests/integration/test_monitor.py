@@ -69,6 +69,21 @@ def test_shares_without_a_price_are_not_made_up(ledger):
     assert (rows[1]["realised"], rows[1]["closed_unpriced"], rows[1]["net_position"]) == ("0", "2", "-1")
 
 
+def test_a_fill_tells_what_it_earned_against_the_price_that_its_order_read(ledger):
+    ledger.trade(1, "SELL", "0.3", "150", "45")
+    ledger.trade(2, "BUY", "0.3", "150", "45")
+    ledger.trade(3, "SELL", "0.000000000000000001", "150", "0")
+    ledger.trade(4, "BUY", "2", None, None)
+    ledger.trade(5, "SELL", "1", "150", "150")
+    ledger.write("UPDATE onchain_trades SET oracle_price = '149.123456789012345678', gas_used = 234567, gas_price_wei = 1500000007,"
+                 " l1_fee_wei = 9007199254740993 WHERE id < 5")
+    rows = ledger.report("pnl")
+    assert [row["spread_usdc"] for row in rows] == ["0.262962963296296297", "-0.262962963296296297", "-0.000000000000000149", None, None]
+    assert rows[0]["oracle_price"] == "149.123456789012345678"
+    assert (rows[0]["gas_used"], rows[0]["gas_price_wei"], rows[0]["l1_fee_wei"]) == ("234567", "1500000007", "9007199254740993")
+    assert (rows[4]["oracle_price"], rows[4]["gas_used"]) == (None, None)
+
+
 def test_a_broker_error_cannot_become_a_formula_or_steer_a_terminal(ledger):
     ledger.execution(1, "BUY", "1", None, "FAILED", error="=cmd|'/c calc'!A1\x1b[31m")
     assert "\x1b" not in ledger.monitor("report", "executions")

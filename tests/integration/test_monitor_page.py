@@ -3,7 +3,7 @@
 import json
 import shutil
 from datetime import timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 import pytest
 
@@ -241,6 +241,19 @@ def test_a_fill_is_followed_to_its_order_and_back(shown, books):
     page.press("Escape")
     page.click("#fills .price")
     page.wait("#trace-title", f"trade {FILLS}", exact=True)
+
+
+def test_a_fill_shows_what_it_earned_against_the_price_that_its_order_read(shown, books):
+    trade = Database(books.path).row("SELECT * FROM onchain_trades WHERE direction = 'SELL' AND usdc_amount IS NOT NULL"
+                                     " AND reverses_trade_id IS NULL ORDER BY id DESC")
+    books.write("UPDATE onchain_trades SET oracle_price = '1.25', oracle_confidence = '0.0625', gas_used = 234567,"
+                " gas_price_wei = 1500000007, l1_fee_wei = 9007199254740993 WHERE id = ?", trade["id"])
+    page = shown(f"#trade/{trade['id']}")
+    page.wait("#trace-body", "Earned against it")
+    earned = Decimal(trade["usdc_amount"]) - (Decimal(trade["amount"]) * Decimal("1.25")).quantize(
+        Decimal("1e-18"), rounding=ROUND_DOWN)
+    text = page.text("#trace-body [aria-current]")
+    assert format(earned.normalize(), "f") in text and "9007199254740993" in text and "1500000007" in text
 
 
 def test_a_trace_of_nothing_says_so(browser, server, books):

@@ -80,6 +80,8 @@ def test_the_state_has_the_numbers_of_the_tables(start, traded):  # noqa: F811
                  " VALUES (390, 'block_number', 420, '2026-01-05T15:00:00.000Z')")
     traded.write("INSERT INTO ledger VALUES ('chain_id', '8453')")
     traded.write("INSERT INTO broker_tokens VALUES ('schwab', '2026-01-05T15:00:00.000Z', '', '', 1, '')")
+    traded.write("UPDATE onchain_trades SET oracle_price = '148.5', gas_used = 234567, gas_price_wei = 1500000007,"
+                 " l1_fee_wei = 9007199254740993 WHERE id = 4")
     state = start(traded).get("/api/state")
 
     assert state["database"] == "ballast.db"
@@ -100,7 +102,9 @@ def test_the_state_has_the_numbers_of_the_tables(start, traded):  # noqa: F811
     assert state["fills"][1] == {
         "trade_id": 4, "event_id": 4, "tx_hash": f"0x{4:064x}", "log_index": 0, "block_number": 4, "block_timestamp": TIME.format(4),
         "symbol": "AAPL0x", "base_symbol": "AAPL", "direction": "SELL", "amount": "0.6", "usdc_amount": "89.4", "price_usdc": "149",
-        "unallocated": "0", "token_amount": None, "oracle_price": None, "reverses_trade_id": None, "reversed_by": None, "source": "listener", "created_at": TIME.format(4)}
+        "unallocated": "0", "token_amount": None, "oracle_price": "148.5", "oracle_confidence": None, "oracle_published_at": None,
+        "spread_usdc": "0.3", "gas_used": "234567", "gas_price_wei": "1500000007", "l1_fee_wei": "9007199254740993",
+        "reverses_trade_id": None, "reversed_by": None, "source": "listener", "created_at": TIME.format(4)}
     assert {row["stage"]: (row["count"], row["p50_ms"]) for row in state["latency"]} == {
         "block to queue, by subscription": (5, 250), "queue to trade": (5, 4), "execution to order": (3, 5),
         "queue to order": (1, 60_000 + 5 - 250), "order to its end": (2, 8995)}
