@@ -196,7 +196,7 @@ lint: $(SQLITE)/sqlite3.h
 	scripts/check-doors
 	@for script in $(SCRIPTS); do node --input-type=module --check < $$script || { echo "in $$script"; exit 1; }; done
 	@clang-format --dry-run --Werror $(LINTED) $(HEADERS) $(wildcard tests/unit/*/*.h tests/fuzz/*.h \
-		tests/coverage/*.c tests/faults/preload/*.c)
+		tests/coverage/*.c tests/faults/preload/*.c tests/bench/*/*.[ch])
 	@printf '%s\n' $(HEADERS) | xargs -P 2 -I {} $(CC) $(CPPFLAGS) -std=c17 $(WARNINGS) -fsyntax-only -x c {}
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem -Icommon -I. $(SOURCES)

@@ -16,12 +16,12 @@ BLOCK_S = 2.0
 # Alchemy: alchemy.com/docs/reference/compute-unit-costs, read in a copy of 2026. Subscriptions by their bytes:
 # 0.04 of a unit each (Alchemy's page "Compute Units").
 ALCHEMY = {"eth_chainId": 0, "eth_blockNumber": 10, "eth_getBlockByNumber": 20, "eth_getLogs": 60,
-           "eth_getBlockReceipts": 20, "eth_call": 26, "eth_subscribe": 10}
+           "eth_getBlockReceipts": 20, "eth_getTransactionReceipt": 20, "eth_call": 26, "eth_subscribe": 10}
 ALCHEMY_BYTE = 0.04
 # Infura: docs.metamask.io/services/get-started/pricing/credit-cost (MetaMask/metamask-docs, commit 2562e510). Events of a
 # subscription are charged by block.
 INFURA = {"eth_chainId": 5, "eth_blockNumber": 80, "eth_getBlockByNumber": 80, "eth_getLogs": 255,
-          "eth_getBlockReceipts": 1000, "eth_call": 80, "eth_subscribe": 5}
+          "eth_getBlockReceipts": 1000, "eth_getTransactionReceipt": 80, "eth_call": 80, "eth_subscribe": 5}
 INFURA_HEAD, INFURA_LOGS = 50, 300
 # A header on Base with some 200 transactions has 2 KB without them, as a notification has it.
 HEAD_BYTES = 2_000

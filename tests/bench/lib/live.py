@@ -41,6 +41,7 @@ class LiveNode:
         self.requests = 0
         self.notified_bytes = 0
         self._logs: dict[int, list[dict]] = {}
+        self._by_transaction: dict[str, dict] = {}
         self._started = int(time.time()) - 2 * blocks
         self._head = blocks
         self._transactions = 0
@@ -74,6 +75,7 @@ class LiveNode:
             "transactionHash": f"0x{'7a' * 24}{self._transactions:016x}", "transactionIndex": hex(len(logs)),
             "logIndex": hex(len(logs)), "removed": False,
         })
+        self._by_transaction[logs[-1]["transactionHash"]] = logs[-1]
         return logs[-1]
 
     def send(self, *logs: dict) -> int:
@@ -125,7 +127,10 @@ class LiveNode:
         with self._lock:
             self.calls[method] += 1
         answer = {"jsonrpc": "2.0", "id": call["id"]}
-        return answer | {"result": getattr(self, "_" + method)(*params)}
+        known = getattr(self, "_" + method, None)
+        if known is None:
+            return answer | {"error": {"code": -32601, "message": f"the method {method} does not exist"}}
+        return answer | {"result": known(*params)}
 
     def _eth_chainId(self):
         return hex(CHAIN_ID)
@@ -145,12 +150,18 @@ class LiveNode:
         return [log for number in range(first, last + 1) for log in self._logs.get(number, ())]
 
     def _eth_getBlockReceipts(self, tag):
-        number = self._block(tag)
-        return [
-            {"transactionHash": log["transactionHash"], "blockHash": log["blockHash"], "blockNumber": log["blockNumber"],
-             "transactionIndex": log["transactionIndex"], "status": "0x1", "logs": [log]}
-            for log in self._logs.get(number, ())
-        ]
+        return [self._receipt(log) for log in self._logs.get(self._block(tag), ())]
+
+    def _eth_getTransactionReceipt(self, tx_hash):
+        found = self._by_transaction.get(tx_hash)
+        return found and self._receipt(found)
+
+    def _receipt(self, log: dict) -> dict:
+        return {
+            "transactionHash": log["transactionHash"], "blockHash": log["blockHash"], "blockNumber": log["blockNumber"],
+            "transactionIndex": log["transactionIndex"], "status": "0x1", "gasUsed": "0x30d40",
+            "effectiveGasPrice": "0x5f5e100", "l1Fee": "0x3b9aca00", "logs": [log],
+        }
 
     def _eth_call(self, call, _tag):
         stock = call["to"].lower() != USDC
