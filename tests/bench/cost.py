@@ -112,7 +112,7 @@ def history(report: Report, path: Path, blocks: int, logs: int) -> None:
 def measure(short: bool) -> Report:
     seconds = 10 if short else 60
     report = Report("cost", "of the node, by the calls of the real programs and the price lists of two providers")
-    settings = {"TRAIL_SECONDS=5": (5, 0), "TRAIL_SECONDS=15": (15, 0), "TRAIL_SECONDS=60": (60, 0), "with fills": (5, 3)}
+    settings = {"TRAIL_SECONDS=5": (5, 0), "TRAIL_SECONDS=15": (15, 0), "with fills": (5, 3)}
     if short:
         settings = {"TRAIL_SECONDS=5": (5, 0), "with fills": (5, 3)}
     with folder() as path:
