@@ -122,14 +122,15 @@ test:
 	$(MAKE) -j$(JOBS) CC=clang VARIANT=asan check
 	scripts/both-at-once "$(MAKE) -j$(JOBS) lint" "$(MAKE) integration"
 
-# The tests at brokers and of what is installed mostly wait, and need no node of their own: they run beside the others.
-BROKER_TESTS := $(addprefix tests/integration/,test_alpaca.py test_schwab.py test_broker_sim.py test_supervisord.py \
-	test_install.py test_manual.py)
-BROKER_TESTS += tests/integration/test_monitor_page.py
+# Most of them wait most of the time, so they run in three groups side by side that take about as long as each other.
+BROKER_TESTS := $(addprefix tests/integration/test_,alpaca.py schwab.py broker_sim.py supervisord.py install.py \
+	manual.py)
+MONITOR_TESTS := $(wildcard tests/integration/test_monitor*.py) $(addprefix tests/integration/test_,alarms.py users.py \
+	backup.py docs.py)
 integration: all
 	$(MAKE) differential EVENTS=4000
-	scripts/both-at-once "$(PYTHON) -m pytest -q tests/integration $(addprefix --ignore=,$(BROKER_TESTS))" \
-		"$(PYTHON) -m pytest -q $(BROKER_TESTS)"
+	scripts/both-at-once "$(PYTHON) -m pytest -q $(BROKER_TESTS)" "$(PYTHON) -m pytest -q $(MONITOR_TESTS)" \
+		"$(PYTHON) -m pytest -q tests/integration $(addprefix --ignore=,$(BROKER_TESTS) $(MONITOR_TESTS))"
 
 # Random events of both generations, decoded by viem and by Ballast. CI takes a few thousand.
 EVENTS ?= 100000
