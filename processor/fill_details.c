@@ -201,6 +201,21 @@ static bool note_failure(struct fill_details *fills, const struct undetailed_tra
 	return error->kind != ERROR_KIND_UNREACHABLE;
 }
 
+/* One question for a transaction, however many fills it has: those of the same one stand together.
+ */
+static void set_found_of_transaction(struct fill_details *fills,
+				     const struct undetailed_trade *first,
+				     const struct fill_facts *facts)
+{
+	struct undetailed_trade trade = *first;
+
+	do {
+		set_found(fills, &trade, facts);
+	} while (trade_details_next(&fills->details, trade.id, &trade) && !trade.removed &&
+		 evm_word_equal(&trade.tx_hash, &first->tx_hash) &&
+		 evm_word_equal(&trade.block_hash, &first->block_hash));
+}
+
 static bool settle(struct fill_details *fills, const struct undetailed_trade *trade)
 {
 	struct fill_facts facts;
@@ -217,7 +232,7 @@ static bool settle(struct fill_details *fills, const struct undetailed_trade *tr
 	}
 	if (!store_begin(fills->store))
 		return false;
-	set_found(fills, trade, &facts);
+	set_found_of_transaction(fills, trade, &facts);
 	store_commit(fills->store);
 	unanswered_remove(&fills->waiting, &trade->tx_hash);
 	return true;

@@ -7,6 +7,7 @@
  * trade_accumulators, executions (new rows), tokens, ledger; controls when it must stop trading.
  * Talks to: the node, only to ask a token for its symbol and decimals.
  */
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/settings.h"
@@ -23,7 +24,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define DAY_MS INT64_C(86400000)
+#define DAY_MS		INT64_C(86400000)
+#define ONCE_DETAILS_MS 5000
 
 static const char details[] =
 	"Applies ready events in (block_number, log_index) order: trade, "
@@ -136,6 +138,8 @@ struct work {
 	struct archiver *archiver;
 	struct fill_details *details;
 	struct wakeup wakeup;
+	bool once;
+	int64_t details_until_ms; /* with once; 0: not begun */
 };
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -165,12 +169,23 @@ static bool has_better_to_do(void *context)
 	return wakeup_check(&work->wakeup) && processor_has_work(work->processor);
 }
 
+/* With --once the executor's turn comes when this process has left: it must not wait for long. */
+static bool details_step(struct work *work)
+{
+	if (work->details == NULL)
+		return false;
+	if (work->once && work->details_until_ms == 0)
+		work->details_until_ms = clock_monotonic_ms() + ONCE_DETAILS_MS;
+	if (work->once && clock_monotonic_ms() >= work->details_until_ms)
+		return false;
+	return fill_details_step(work->details);
+}
+
 /* In the order of what counts most. */
 static bool step(struct work *work)
 {
 	return processor_step(work->processor) ||
-	       (work->archiver != NULL && archiver_step(work->archiver)) ||
-	       (work->details != NULL && fill_details_step(work->details));
+	       (work->archiver != NULL && archiver_step(work->archiver)) || details_step(work);
 }
 
 static int left_undone(const struct processor *processor, const struct archiver *archiver)
@@ -184,7 +199,7 @@ static int left_undone(const struct processor *processor, const struct archiver 
 	return waiting > 0 || (archiver != NULL && archiver->failed) ? EXIT_CODE_TRY_AGAIN : 0;
 }
 
-static int run(struct work *work, bool once)
+static int run(struct work *work)
 {
 	struct http_interruption interruption = {.has_come = has_better_to_do, .context = work};
 
@@ -195,14 +210,14 @@ static int run(struct work *work, bool once)
 	while (!process_stopping()) {
 		if (step(work))
 			continue;
-		if (once)
+		if (work->once)
 			break;
 		(void)wakeup_wait(&work->wakeup, wait_ms(work));
 	}
 	if (work->details != NULL)
 		fill_details_interrupt_by(work->details, NULL);
 	wakeup_close(&work->wakeup);
-	return once ? left_undone(work->processor, work->archiver) : 0;
+	return work->once ? left_undone(work->processor, work->archiver) : 0;
 }
 
 /* The processor at work, with what does its part beside it where it is wanted. */
@@ -217,6 +232,7 @@ static int work(struct processor *processor, const struct processor_config *conf
 		.processor = processor,
 		.archiver = archives ? &archiver : NULL,
 		.details = asks_details ? &fills : NULL,
+		.once = once,
 	};
 	int exit_code;
 
@@ -227,7 +243,7 @@ static int work(struct processor *processor, const struct processor_config *conf
 	if (asks_details)
 		fill_details_open(&fills, &processor->store, &settings);
 	log_info("ready database=%s", config->database_path.text);
-	exit_code = run(&all, once);
+	exit_code = run(&all);
 	if (asks_details)
 		fill_details_close(&fills);
 	if (archives)

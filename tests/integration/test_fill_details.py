@@ -103,6 +103,18 @@ def test_without_an_oracle_or_traces_the_fill_has_no_price(priced, stack, betwee
     assert all(trade["gas_used"] for trade in stack.database.trades())
 
 
+def test_a_transaction_is_asked_about_once_however_many_fills_it_has(priced, stack, between):
+    traces = []
+    between.change = lambda request: traces.append(request) if request["method"].startswith("debug_") else None
+    read = priced.reading(call(priced, "getPriceUnsafe", APPLE))
+    for _ in range(2):
+        priced.many([read] + [priced.taking("AAPL0x", "SELL", "0.125", usdc="28.75") for _ in range(5)])
+    stack.run("backfiller", "--once")
+    stack.run("processor", "--once", HTTP_RPC_URL=between.url)
+    assert details(stack) == [apple()] * 10
+    assert len(traces) == 2
+
+
 def test_a_trace_that_hangs_does_not_delay_the_next_hedge(priced, stack, between):
     release = threading.Event()
     asked = threading.Event()
