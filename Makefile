@@ -124,7 +124,7 @@ test:
 
 # Most of them wait most of the time, so they run in three groups side by side that take about as long as each other.
 BROKER_TESTS := $(addprefix tests/integration/test_,alpaca.py schwab.py broker_sim.py supervisord.py install.py \
-	manual.py)
+	manual.py recovery.py retention.py cron.py)
 MONITOR_TESTS := $(wildcard tests/integration/test_monitor*.py) $(addprefix tests/integration/test_,alarms.py users.py \
 	backup.py docs.py)
 integration: all
