@@ -9,16 +9,15 @@
  */
 #include "backfiller/backfill.h"
 #include "backfiller/start.h"
+#include "base/integer.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/settings.h"
 #include "store/instance_lock.h"
 #include "store/store.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct backfiller_config {
@@ -71,17 +70,7 @@ static const char details[] =
 
 static bool parse_block(const char *text, int64_t *block)
 {
-	char *end;
-	long long value;
-
-	if (text[0] < '0' || text[0] > '9')
-		return false;
-	errno = 0;
-	value = strtoll(text, &end, 10);
-	if (errno != 0 || *end != '\0' || value >= INT64_MAX)
-		return false;
-	*block = value;
-	return true;
+	return integer_parse(text, strlen(text), block) && *block < INT64_MAX;
 }
 
 static struct block_range read_range(const struct backfiller_options *options,

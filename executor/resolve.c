@@ -2,6 +2,7 @@
 #include "executor/resolve.h"
 
 #include "base/decimal.h"
+#include "base/integer.h"
 #include "base/log.h"
 #include "store/controls.h"
 #include "store/executions.h"
@@ -10,7 +11,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A decision, read and checked. */
@@ -26,10 +26,9 @@ struct decision {
 
 static int64_t read_id(const char *text)
 {
-	char *end;
-	long long id = strtoll(text, &end, 10);
+	int64_t id;
 
-	if (text[0] < '1' || text[0] > '9' || *end != '\0' || id <= 0 || id == INT64_MAX)
+	if (text[0] == '0' || !integer_parse(text, strlen(text), &id) || id == INT64_MAX)
 		fatal(EXIT_CODE_USAGE, "not the id of an execution: executor held lists them id=%s",
 		      text);
 	return id;

@@ -2,6 +2,7 @@
 #include "monitor/route.h"
 
 #include "base/compiler.h"
+#include "base/integer.h"
 #include "monitor/metrics.h"
 
 #include <stdbool.h>
@@ -50,19 +51,8 @@ static bool part_is(struct part part, const char *word)
 /* 1 to INT64_MAX, without sign or leading zero. */
 static bool parse_number(struct part part, int64_t *number)
 {
-	int64_t parsed = 0;
-
-	if (part.length == 0 || part.text[0] == '0')
-		return false;
-	for (size_t i = 0; i < part.length; i++) {
-		const char digit = part.text[i];
-
-		if (digit < '0' || digit > '9' || __builtin_mul_overflow(parsed, 10, &parsed) ||
-		    __builtin_add_overflow(parsed, digit - '0', &parsed))
-			return false;
-	}
-	*number = parsed;
-	return true;
+	return part.length > 0 && part.text[0] != '0' &&
+	       integer_parse(part.text, part.length, number);
 }
 
 static int hex_value(char digit)

@@ -8,6 +8,7 @@
  * Talks to: the node, only to ask a token for its symbol and decimals.
  */
 #include "base/clock.h"
+#include "base/integer.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/settings.h"
@@ -22,6 +23,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define DAY_MS		INT64_C(86400000)
@@ -254,14 +256,9 @@ static int work(struct processor *processor, const struct processor_config *conf
 
 static int64_t parse_days(const char *text)
 {
-	int64_t days = 0;
+	int64_t days;
 
-	for (const char *digit = text; *digit != '\0'; digit++) {
-		if (*digit < '0' || *digit > '9' || days > MOST_RETENTION_DAYS)
-			fatal(EXIT_CODE_USAGE, "--archive takes a number of days");
-		days = 10 * days + (*digit - '0');
-	}
-	if (text[0] == '\0' || days > MOST_RETENTION_DAYS)
+	if (!integer_parse(text, strlen(text), &days) || days > MOST_RETENTION_DAYS)
 		fatal(EXIT_CODE_USAGE, "--archive takes a number of days, %d at most",
 		      MOST_RETENTION_DAYS);
 	return days;

@@ -1,6 +1,7 @@
 /* See config_value.h. */
 #include "base/config_value.h"
 
+#include "base/integer.h"
 #include "base/log.h"
 
 #include <inttypes.h>
@@ -79,18 +80,13 @@ static bool set_url(const struct config_key *key, const char *value)
 
 static bool parse_integer(const char *value, int64_t *number)
 {
-	int64_t parsed = 0;
+	int64_t parsed;
 	bool negative = *value == '-';
 
 	if (negative)
 		value++;
-	if (*value == '\0')
+	if (!integer_parse(value, strlen(value), &parsed))
 		return false;
-	for (; *value != '\0'; value++) {
-		if (*value < '0' || *value > '9' || __builtin_mul_overflow(parsed, 10, &parsed) ||
-		    __builtin_add_overflow(parsed, *value - '0', &parsed))
-			return false;
-	}
 	*number = negative ? -parsed : parsed;
 	return true;
 }
