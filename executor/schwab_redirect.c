@@ -1,43 +1,10 @@
 /* See schwab_redirect.h. */
 #include "executor/schwab_redirect.h"
 
+#include "net/percent.h"
+
 #include <stdbool.h>
 #include <string.h>
-
-static int hex_digit(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	if (digit >= 'a' && digit <= 'f')
-		return digit - 'a' + 10;
-	if (digit >= 'A' && digit <= 'F')
-		return digit - 'A' + 10;
-	return -1;
-}
-
-/* Printable characters only; false when an escape is broken or it does not fit. */
-static bool decode(const char *value, size_t length, char *text, size_t size)
-{
-	size_t used = 0;
-
-	for (size_t i = 0; i < length; i++) {
-		int byte = (unsigned char)value[i];
-
-		if (value[i] == '%') {
-			if (i + 2 >= length)
-				return false;
-			byte = hex_digit(value[i + 1]) * 16 + hex_digit(value[i + 2]);
-			if (hex_digit(value[i + 1]) < 0 || hex_digit(value[i + 2]) < 0)
-				return false;
-			i += 2;
-		}
-		if (byte <= ' ' || byte > '~' || used + 1 >= size)
-			return false;
-		text[used++] = (char)byte;
-	}
-	text[used] = '\0';
-	return used > 0;
-}
 
 /* The value of one parameter of the query; false when there is none, or none that is readable. */
 static bool parameter(const char *query, const char *name, char *text, size_t size)
@@ -49,8 +16,8 @@ static bool parameter(const char *query, const char *name, char *text, size_t si
 
 		if (length > name_length && strncmp(query, name, name_length) == 0 &&
 		    query[name_length] == '=')
-			return decode(query + name_length + 1, length - name_length - 1, text,
-				      size);
+			return percent_decode(query + name_length + 1, length - name_length - 1,
+					      text, size);
 		query += length;
 		if (*query != '\0')
 			query++;

@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "base/integer.h"
 #include "monitor/metrics.h"
+#include "net/percent.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -55,41 +56,13 @@ static bool parse_number(struct part part, int64_t *number)
 	       integer_parse(part.text, part.length, number);
 }
 
-static int hex_value(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	if (digit >= 'a' && digit <= 'f')
-		return digit - 'a' + 10;
-	if (digit >= 'A' && digit <= 'F')
-		return digit - 'A' + 10;
-	return -1;
-}
-
-/* %XX and plain characters; a symbol has no blank, so there is no '+' for one. */
+/* A symbol has no blank, so there is no '+' for one. */
 static bool parse_symbol(struct part part, struct symbol *symbol)
 {
-	char text[SYMBOL_SIZE] = "";
-	size_t length = 0;
+	char text[SYMBOL_SIZE];
 
-	for (size_t i = 0; i < part.length; i++) {
-		char byte = part.text[i];
-
-		if (byte == '%') {
-			const int high = i + 2 < part.length ? hex_value(part.text[i + 1]) : -1;
-			const int low = high >= 0 ? hex_value(part.text[i + 2]) : -1;
-
-			if (low < 0)
-				return false;
-			byte = (char)(high * 16 + low);
-			i += 2;
-		}
-		if (length == sizeof(text) - 1 || byte == '\0')
-			return false;
-		text[length++] = byte;
-	}
-	text[length] = '\0';
-	return symbol_set(symbol, text);
+	return percent_decode(part.text, part.length, text, sizeof(text)) &&
+	       symbol_set(symbol, text);
 }
 
 struct seen_parameters {

@@ -1,6 +1,8 @@
 /* See hex.h. */
 #include "base/hex.h"
 
+#include "base/log.h"
+
 #include <string.h>
 
 #define QUANTITY_DIGITS 16
@@ -53,7 +55,7 @@ bool hex_parse_quantity(const char *text, uint64_t *value)
 	return true;
 }
 
-static bool parse_byte(const char *digits, uint8_t *byte)
+bool hex_parse_byte(const char *digits, uint8_t *byte)
 {
 	unsigned int high = values[(unsigned char)digits[0]];
 	unsigned int low = values[(unsigned char)digits[1]];
@@ -74,7 +76,7 @@ bool hex_parse_data_of(struct bytes text, struct buffer *bytes)
 	if (parsed == NULL)
 		return false;
 	for (size_t i = 0; i < text.length / 2 - 1; i++) {
-		if (!parse_byte(pairs + 2 * i, &parsed[i])) {
+		if (!hex_parse_byte(pairs + 2 * i, &parsed[i])) {
 			buffer_shorten(bytes, before);
 			return false;
 		}
@@ -96,12 +98,15 @@ bool hex_parse_fixed(const char *text, uint8_t *bytes, size_t length)
 	if (!has_prefix(text) || strlen(text) != 2 + 2 * length)
 		return false;
 	for (size_t i = 0; i < length; i++) {
-		if (!parse_byte(text + 2 + 2 * i, &byte))
+		if (!hex_parse_byte(text + 2 + 2 * i, &byte))
 			return false;
 	}
-	/* Every pair was just seen to be right. */
-	for (size_t i = 0; i < length; i++)
-		(void)parse_byte(text + 2 + 2 * i, &bytes[i]);
+	for (size_t i = 0; i < length; i++) {
+		/* Every pair was just seen to be right. */
+		bool good = hex_parse_byte(text + 2 + 2 * i, &bytes[i]);
+
+		invariant(good);
+	}
 	return true;
 }
 

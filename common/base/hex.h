@@ -20,6 +20,9 @@ MUST_USE bool hex_parse_data(const char *text, struct buffer *bytes);
 /* The same of a text without an end of its own. */
 MUST_USE bool hex_parse_data_of(struct bytes text, struct buffer *bytes);
 
+/* Two digits of either case; what stands behind them is not looked at. */
+MUST_USE bool hex_parse_byte(const char *digits, uint8_t *byte);
+
 /* Exactly length bytes: "0x" and 2 * length digits. */
 MUST_USE bool hex_parse_fixed(const char *text, uint8_t *bytes, size_t length);
 
