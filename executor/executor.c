@@ -74,7 +74,7 @@ int64_t executor_wait_ms(const struct executor *executor)
 		return wait_ms;
 	if (keep_ms < 0)
 		keep_ms = 0;
-	return wait_ms < 0 || keep_ms < wait_ms ? keep_ms : wait_ms;
+	return clock_shorter_wait_ms(wait_ms, keep_ms);
 }
 
 static bool touch(struct executor *executor, struct execution *execution)

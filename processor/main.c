@@ -144,22 +144,15 @@ struct work {
 	int64_t details_until_ms; /* with once; 0: not begun */
 };
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	if (a < 0)
-		return b;
-	return b < 0 || a < b ? a : b;
-}
-
 /* -1: for ever. */
 static int64_t wait_ms(struct work *work)
 {
 	int64_t until_ms = processor_wait_ms(work->processor);
 
 	if (work->archiver != NULL)
-		until_ms = earlier(until_ms, archiver_wait_ms(work->archiver));
+		until_ms = clock_shorter_wait_ms(until_ms, archiver_wait_ms(work->archiver));
 	if (work->details != NULL)
-		until_ms = earlier(until_ms, fill_details_wait_ms(work->details));
+		until_ms = clock_shorter_wait_ms(until_ms, fill_details_wait_ms(work->details));
 	return until_ms;
 }
 

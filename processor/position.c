@@ -302,8 +302,7 @@ int64_t positions_wait_ms(struct positions *positions)
 		if (wants_hedge(positions, &accumulator)) {
 			int64_t left_ms = retry_wait_ms(positions, &accumulator.symbol);
 
-			if (wait_ms < 0 || left_ms < wait_ms)
-				wait_ms = left_ms;
+			wait_ms = clock_shorter_wait_ms(wait_ms, left_ms);
 		}
 	}
 	return wait_ms;

@@ -1,6 +1,7 @@
 /* See processor.h. */
 #include "processor/processor.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "chain/orderbook_json.h"
@@ -324,18 +325,11 @@ static int take_back(struct processor *processor)
 	return count;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	if (a < 0)
-		return b;
-	return b < 0 || a < b ? a : b;
-}
-
 /* Until something may be asked again that an event waits for; -1: nothing is. */
 static int64_t question_wait_ms(const struct processor *processor)
 {
-	return earlier(token_resolver_wait_ms(&processor->resolver),
-		       wrapped_shares_wait_ms(&processor->wrapped));
+	return clock_shorter_wait_ms(token_resolver_wait_ms(&processor->resolver),
+				     wrapped_shares_wait_ms(&processor->wrapped));
 }
 
 /* An event that waits for an answer, with its time not yet come, is no work. */
@@ -410,6 +404,6 @@ int64_t processor_wait_ms(struct processor *processor)
 	int64_t wait_ms = positions_wait_ms(&processor->positions);
 
 	if (processor->waiting_for_tokens > 0)
-		wait_ms = earlier(wait_ms, question_wait_ms(processor));
+		wait_ms = clock_shorter_wait_ms(wait_ms, question_wait_ms(processor));
 	return wait_ms;
 }

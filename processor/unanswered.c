@@ -122,8 +122,7 @@ int64_t unanswered_wait_ms(const struct unanswered *list)
 			continue;
 		if (left_ms < 0)
 			left_ms = 0;
-		if (wait_ms < 0 || left_ms < wait_ms)
-			wait_ms = left_ms;
+		wait_ms = clock_shorter_wait_ms(wait_ms, left_ms);
 	}
 	return wait_ms;
 }

@@ -26,6 +26,13 @@ int64_t clock_monotonic_us(void)
 	return read_clock_us(CLOCK_MONOTONIC);
 }
 
+int64_t clock_shorter_wait_ms(int64_t a_ms, int64_t b_ms)
+{
+	if (a_ms < 0)
+		return b_ms;
+	return b_ms < 0 || a_ms < b_ms ? a_ms : b_ms;
+}
+
 int64_t clock_wall_ms(void)
 {
 	return read_clock_us(CLOCK_REALTIME) / 1000;

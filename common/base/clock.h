@@ -19,6 +19,9 @@ struct clock_text {
 int64_t clock_monotonic_ms(void);
 int64_t clock_monotonic_us(void);
 
+/* The shorter of two waits in milliseconds. -1: there is nothing to wait for. */
+int64_t clock_shorter_wait_ms(int64_t a_ms, int64_t b_ms);
+
 /* Wall time. Unit: milliseconds since 1970. Only for what people and other systems read. */
 int64_t clock_wall_ms(void);
 

@@ -135,6 +135,17 @@ static void a_time_without_its_form_is_a_bug(void **state)
 	test_child_assert(&child, 70, "invariant");
 }
 
+static void no_wait_is_longer_than_any(void **state)
+{
+	(void)state;
+	assert_int_equal(clock_shorter_wait_ms(3, 5), 3);
+	assert_int_equal(clock_shorter_wait_ms(5, 3), 3);
+	assert_int_equal(clock_shorter_wait_ms(0, 5), 0);
+	assert_int_equal(clock_shorter_wait_ms(-1, 5), 5);
+	assert_int_equal(clock_shorter_wait_ms(5, -1), 5);
+	assert_int_equal(clock_shorter_wait_ms(-1, -1), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +157,7 @@ int main(void)
 		cmocka_unit_test(the_monotonic_clock_never_goes_back),
 		cmocka_unit_test(now_is_the_wall_clock_as_text),
 		cmocka_unit_test(a_time_without_its_form_is_a_bug),
+		cmocka_unit_test(no_wait_is_longer_than_any),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
