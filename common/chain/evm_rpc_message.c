@@ -1,5 +1,6 @@
 /* What comes over a subscribed connection. */
 #include "chain/evm_json.h"
+#include "chain/evm_rpc_private.h"
 
 #include <string.h>
 
@@ -14,11 +15,6 @@ void evm_message_free(struct evm_message *message)
 	evm_logs_free(&message->logs);
 }
 
-static enum outcome malformed(struct error *error, const char *what)
-{
-	return error_set(error, OUTCOME_REJECTED, ERROR_KIND_MALFORMED, "%s", what);
-}
-
 static enum outcome read_notification(const json_t *params, struct evm_message *message,
 				      struct error *error)
 {
@@ -27,23 +23,23 @@ static enum outcome read_notification(const json_t *params, struct evm_message *
 	size_t length = subscription == NULL ? 0 : strlen(subscription);
 
 	if (length == 0 || length >= sizeof(message->subscription.text) || !json_is_object(result))
-		return malformed(error, "a notification without subscription and result");
+		return evm_rpc_malformed(error, "a notification without subscription and result");
 	memcpy(message->subscription.text, subscription, length + 1);
 	if (json_object_get(result, "topics") != NULL) {
 		evm_logs_clear(&message->logs);
 		if (!evm_json_log(result, &message->logs))
-			return malformed(error, "a log with a missing or malformed field");
+			return evm_rpc_malformed(error, "a log with a missing or malformed field");
 		message->kind = EVM_MESSAGE_LOG;
 		return OUTCOME_OK;
 	}
 	if (json_object_get(result, "parentHash") != NULL) {
 		if (!evm_json_block(result, &message->block))
-			return malformed(error, "a head with a missing or malformed field");
+			return evm_rpc_malformed(error, "a head with a missing or malformed field");
 		message->kind = EVM_MESSAGE_HEAD;
 		return OUTCOME_OK;
 	}
 	/* We subscribe to nothing else: a log or a head that lost the field it is known by. */
-	return malformed(error, "a notification that is neither a log nor a head");
+	return evm_rpc_malformed(error, "a notification that is neither a log nor a head");
 }
 
 static enum outcome read_message(const json_t *root, struct evm_message *message,
