@@ -2,6 +2,7 @@
 #include "base/command.h"
 
 #include "base/log.h"
+#include "base/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -89,11 +90,6 @@ enum outcome command_start(struct command *command, const char *path, char *cons
 	return OUTCOME_OK;
 }
 
-static int exit_code_of(int status)
-{
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
 static void forget_process(struct command *command)
 {
 	command->pid = 0;
@@ -112,7 +108,7 @@ bool command_has_ended(struct command *command, int *exit_code)
 	if (ended == 0 || (ended < 0 && errno == EINTR))
 		return false;
 	invariant(ended == command->pid);
-	*exit_code = exit_code_of(status);
+	*exit_code = process_exit_code_of(status);
 	forget_process(command);
 	return true;
 }

@@ -177,7 +177,12 @@ int process_end_child(struct process_child *child, bool now)
 			fatal(EXIT_CODE_BUG, "waiting for a child failed reason=%s",
 			      strerror(errno));
 	}
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return process_exit_code_of(status);
+}
+
+int process_exit_code_of(int wait_status)
+{
+	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
 static const char *key_text(const struct process_usage *usage, const char *name)

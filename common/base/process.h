@@ -84,4 +84,7 @@ MUST_USE bool process_start_child(struct process_child *child, int (*work)(void 
 /* Ends it if it still runs. Its exit code, or 128 and the number of the signal that ended it. */
 int process_end_child(struct process_child *child, bool now);
 
+/* Of what waitpid says of a process that has ended: the same. */
+int process_exit_code_of(int wait_status);
+
 #endif
