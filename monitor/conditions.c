@@ -86,7 +86,7 @@ static void read_login(struct conditions *conditions, struct condition_list *lis
 				   broker);
 }
 
-static bool lives(const struct conditions *conditions, enum instance_lock_program program)
+bool conditions_lives(const struct conditions *conditions, enum instance_lock_program program)
 {
 	return conditions->has_lock && instance_lock_is_held(&conditions->lock, program);
 }
@@ -98,15 +98,15 @@ static void read_programs(struct conditions *conditions, struct condition_list *
 								    conditions->store->path.text);
 	if (!conditions->options.resident)
 		return;
-	if (!lives(conditions, INSTANCE_LOCK_BACKFILLER))
+	if (!conditions_lives(conditions, INSTANCE_LOCK_BACKFILLER))
 		condition_list_add(list, CONDITION_BACKFILLER_ABSENT, "",
 				   "no backfiller runs: nothing proves that no fill is missing; "
 				   "start it, or see why it ended");
-	if (!lives(conditions, INSTANCE_LOCK_PROCESSOR))
+	if (!conditions_lives(conditions, INSTANCE_LOCK_PROCESSOR))
 		condition_list_add(list, CONDITION_PROCESSOR_ABSENT, "",
 				   "no processor runs: fills are not booked; start it, or see why "
 				   "it ended");
-	if (!lives(conditions, INSTANCE_LOCK_EXECUTOR))
+	if (!conditions_lives(conditions, INSTANCE_LOCK_EXECUTOR))
 		condition_list_add(list, CONDITION_EXECUTOR_ABSENT, "",
 				   "no executor runs: nothing is hedged; start it, or see why it "
 				   "ended");

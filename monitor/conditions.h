@@ -65,6 +65,9 @@ void conditions_close(struct conditions *conditions);
  */
 void conditions_read(struct conditions *conditions, int64_t now_ms, struct condition_list *list);
 
+/* As of the last read: a lock file that comes later is seen by the next one. */
+bool conditions_lives(const struct conditions *conditions, enum instance_lock_program program);
+
 /* From where coverage must be contiguous. */
 int64_t conditions_first_block(struct conditions *conditions);
 

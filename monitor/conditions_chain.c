@@ -95,8 +95,7 @@ static void read_listener(struct conditions *conditions, const struct chain_fact
 	int64_t silent;
 
 	if (!facts->open && needed) {
-		const bool runs = conditions->has_lock &&
-				  instance_lock_is_held(&conditions->lock, INSTANCE_LOCK_LISTENER);
+		const bool runs = conditions_lives(conditions, INSTANCE_LOCK_LISTENER);
 
 		condition_list_add(list, CONDITION_LISTENER_ABSENT, "",
 				   "no listener has an open session: fills are only found by the "

@@ -17,25 +17,16 @@ static int64_t number(struct statement *query)
 
 static void write_programs(struct metrics_text *text, const struct conditions *conditions)
 {
-	static const struct {
-		enum instance_lock_program program;
-		const char *name;
-	} programs[] = {
-		{INSTANCE_LOCK_LISTENER, "listener"},
-		{INSTANCE_LOCK_BACKFILLER, "backfiller"},
-		{INSTANCE_LOCK_PROCESSOR, "processor"},
-		{INSTANCE_LOCK_EXECUTOR, "executor"},
-	};
 	struct metrics_labels labels;
 
 	metrics_text_family(text, "ballast_program_up", "gauge",
 			    "Whether a program of that name works on the database.");
-	for (size_t i = 0; i < ARRAY_LENGTH(programs); i++) {
-		const bool lives = conditions->has_lock &&
-				   instance_lock_is_held(&conditions->lock, programs[i].program);
+	for (size_t i = 0; i < INSTANCE_LOCK_PROGRAMS; i++) {
+		const enum instance_lock_program program = instance_lock_programs[i];
+		const char *name = instance_lock_program_name(program);
 
-		metrics_text_integer(text, metrics_label(&labels, "program", programs[i].name),
-				     lives ? 1 : 0);
+		metrics_text_integer(text, metrics_label(&labels, "program", name),
+				     conditions_lives(conditions, program) ? 1 : 0);
 	}
 }
 

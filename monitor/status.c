@@ -44,23 +44,14 @@ static void show_trading(const struct status *status)
 
 static void show_programs(const struct status *status)
 {
-	static const struct {
-		enum instance_lock_program program;
-		const char *name;
-	} programs[] = {
-		{INSTANCE_LOCK_LISTENER, "listener"},
-		{INSTANCE_LOCK_BACKFILLER, "backfiller"},
-		{INSTANCE_LOCK_PROCESSOR, "processor"},
-		{INSTANCE_LOCK_EXECUTOR, "executor"},
-	};
 	const char *separator = "";
 
 	(void)fputs("programs    ", status->file);
-	for (size_t i = 0; i < ARRAY_LENGTH(programs); i++) {
-		if (!status->conditions->has_lock ||
-		    !instance_lock_is_held(&status->conditions->lock, programs[i].program))
+	for (size_t i = 0; i < INSTANCE_LOCK_PROGRAMS; i++) {
+		if (!conditions_lives(status->conditions, instance_lock_programs[i]))
 			continue;
-		(void)fprintf(status->file, "%s%s", separator, programs[i].name);
+		(void)fprintf(status->file, "%s%s", separator,
+			      instance_lock_program_name(instance_lock_programs[i]));
 		separator = ", ";
 	}
 	(void)fprintf(status->file, "%s\n", separator[0] == '\0' ? "none at work" : " at work");

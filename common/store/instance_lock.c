@@ -17,7 +17,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *program_name(enum instance_lock_program program)
+const enum instance_lock_program instance_lock_programs[INSTANCE_LOCK_PROGRAMS] = {
+	INSTANCE_LOCK_LISTENER,
+	INSTANCE_LOCK_BACKFILLER,
+	INSTANCE_LOCK_PROCESSOR,
+	INSTANCE_LOCK_EXECUTOR,
+};
+
+const char *instance_lock_program_name(enum instance_lock_program program)
 {
 	switch (program) {
 	case INSTANCE_LOCK_LISTENER:
@@ -132,7 +139,7 @@ void instance_lock_claim(struct instance_lock *lock, enum instance_lock_program 
 		fatal(EXIT_CODE_TRY_AGAIN,
 		      "another %s works on this database: stop it first, or set another "
 		      "DATABASE_PATH",
-		      program_name(program));
+		      instance_lock_program_name(program));
 }
 
 void instance_lock_share(struct instance_lock *lock, enum instance_lock_program program)

@@ -21,6 +21,11 @@ enum instance_lock_program {
 	INSTANCE_LOCK_TOKENS = 4, /* not a program: who asks a broker for new tokens */
 };
 
+/* The programs, from left to right. */
+#define INSTANCE_LOCK_PROGRAMS 4
+extern const enum instance_lock_program instance_lock_programs[INSTANCE_LOCK_PROGRAMS];
+const char *instance_lock_program_name(enum instance_lock_program program);
+
 #define INSTANCE_LOCK_SESSIONS 16
 
 struct instance_lock {
