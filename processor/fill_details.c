@@ -37,22 +37,6 @@ void fill_details_interrupt_by(struct fill_details *fills,
 	http_interrupt_by(fills->node.http, interruption);
 }
 
-/* Once a process: what a node says of another chain is not ours. */
-static enum outcome check_node(struct fill_details *fills, struct error *error)
-{
-	struct chain_identity identity;
-	enum outcome outcome;
-
-	if (fills->node_is_ours)
-		return OUTCOME_OK;
-	outcome = chain_identity_read(&fills->node, fills->settings.chain, &identity, error);
-	if (outcome != OUTCOME_OK)
-		return outcome;
-	chain_identity_record(fills->store, &identity, fills->settings.chain);
-	fills->node_is_ours = true;
-	return OUTCOME_OK;
-}
-
 static enum outcome ask_receipt(struct fill_details *fills, const struct evm_word *tx_hash,
 				struct fill_facts *facts, struct error *error)
 {
@@ -99,7 +83,8 @@ static enum outcome ask_prices(struct fill_details *fills, const struct evm_word
 enum outcome fill_details_ask(struct fill_details *fills, const struct evm_word *tx_hash,
 			      struct fill_facts *facts, struct error *error)
 {
-	enum outcome outcome = check_node(fills, error);
+	enum outcome outcome = chain_identity_check(
+		&fills->node, fills->store, fills->settings.chain, &fills->node_is_ours, error);
 
 	*facts = (struct fill_facts){.has_prices = false};
 	if (outcome == OUTCOME_OK)

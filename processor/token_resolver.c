@@ -44,17 +44,8 @@ static enum outcome blame_node(enum outcome outcome)
 /* Once a process: the node whose word on tokens we take must be on the ledger's chain. */
 static enum outcome check_node(struct token_resolver *resolver, struct error *error)
 {
-	struct chain_identity identity;
-	enum outcome outcome;
-
-	if (resolver->node_is_ours)
-		return OUTCOME_OK;
-	outcome = chain_identity_read(&resolver->node, resolver->settings, &identity, error);
-	if (outcome != OUTCOME_OK)
-		return blame_node(outcome);
-	chain_identity_record(resolver->store, &identity, resolver->settings);
-	resolver->node_is_ours = true;
-	return OUTCOME_OK;
+	return blame_node(chain_identity_check(&resolver->node, resolver->store, resolver->settings,
+					       &resolver->node_is_ours, error));
 }
 
 /* REJECTED only when the node says that the call can never succeed: the token reverted. */

@@ -45,3 +45,20 @@ void chain_identity_record(struct store *store, const struct chain_identity *ide
 
 	store_identify(store, &ledger);
 }
+
+enum outcome chain_identity_check(struct evm_node *node, struct store *store,
+				  const struct chain_settings *settings, bool *is_ours,
+				  struct error *error)
+{
+	struct chain_identity identity;
+	enum outcome outcome;
+
+	if (*is_ours)
+		return OUTCOME_OK;
+	outcome = chain_identity_read(node, settings, &identity, error);
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	chain_identity_record(store, &identity, settings);
+	*is_ours = true;
+	return OUTCOME_OK;
+}

@@ -12,6 +12,7 @@
 #include "chain/evm_node.h"
 #include "store/store.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct chain_identity {
@@ -34,5 +35,13 @@ MUST_USE enum outcome chain_identity_read(struct evm_node *node,
  */
 void chain_identity_record(struct store *store, const struct chain_identity *identity,
 			   const struct chain_settings *settings);
+
+/*
+ * Both, before a node's word is taken, once a process: *is_ours is false at first, and true from
+ * then on. Outcome: as chain_identity_read.
+ */
+MUST_USE enum outcome chain_identity_check(struct evm_node *node, struct store *store,
+					   const struct chain_settings *settings, bool *is_ours,
+					   struct error *error);
 
 #endif
