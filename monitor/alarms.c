@@ -1,6 +1,7 @@
 /* See alarms.h. A cause is told as what it is when its time has come: firing or resolved. */
 #include "monitor/alarms.h"
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
@@ -173,11 +174,7 @@ static void take_list(struct alarms *alarms, const struct condition_list *list, 
 
 static int64_t retry_ms(int64_t failures)
 {
-	int64_t wait_ms = RETRY_FIRST_MS;
-
-	for (int64_t i = 1; i < failures && wait_ms < RETRY_MAXIMUM_MS; i++)
-		wait_ms *= 2;
-	return wait_ms < RETRY_MAXIMUM_MS ? wait_ms : RETRY_MAXIMUM_MS;
+	return backoff_doubled_ms(RETRY_FIRST_MS, failures - 1, RETRY_MAXIMUM_MS);
 }
 
 /* The cause may have come or gone while it was told. */

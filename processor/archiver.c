@@ -1,6 +1,7 @@
 /* See archiver.h. */
 #include "processor/archiver.h"
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -20,7 +21,6 @@ void archiver_open(struct archiver *archiver, struct store *store, int64_t age_m
 	*archiver = (struct archiver){
 		.store = store,
 		.age_ms = age_ms,
-		.retry_ms = RETRY_FIRST_MS,
 		.place = SETTLED_PLACE_START,
 	};
 	settled_events_open(&archiver->events, store);
@@ -43,12 +43,13 @@ static void rest(struct archiver *archiver, int64_t wait_ms)
 
 static void give_up(struct archiver *archiver, const struct error *error)
 {
+	int64_t retry_ms =
+		backoff_doubled_ms(RETRY_FIRST_MS, archiver->failures++, RETRY_LONGEST_MS);
+
 	log_warn("events are not archived, hedging goes on: %s archive=%s retry_in_ms=%" PRId64,
-		 error->text, archive_path_of(archiver->store).text, archiver->retry_ms);
+		 error->text, archive_path_of(archiver->store).text, retry_ms);
 	archiver->failed = true;
-	rest(archiver, archiver->retry_ms);
-	archiver->retry_ms = archiver->retry_ms < RETRY_LONGEST_MS / 2 ? 2 * archiver->retry_ms
-								       : RETRY_LONGEST_MS;
+	rest(archiver, retry_ms);
 }
 
 /* Before this the clock's own beginning, should it be so wrong. */
@@ -119,7 +120,7 @@ bool archiver_step(struct archiver *archiver)
 		give_up(archiver, &error);
 		return false;
 	}
-	archiver->retry_ms = RETRY_FIRST_MS;
+	archiver->failures = 0;
 	if (count > 0 && !mark_batch(archiver, count))
 		return false;
 	if (!archiver->walking)

@@ -22,7 +22,7 @@ struct archiver {
 	struct archive archive;
 	int64_t age_ms;
 	int64_t due_ms;	  /* of the monotonic clock: nothing is looked at before */
-	int64_t retry_ms; /* how long to leave an archive alone that cannot be written */
+	int64_t failures; /* in a row: how long to leave an archive alone that cannot be written */
 	bool walking;	  /* behind place there may be more */
 	bool failed;	  /* the last try ended without what it was for */
 	int64_t archived; /* since it was opened */

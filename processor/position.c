@@ -12,6 +12,7 @@
  */
 #include "processor/position.h"
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "processor/position_sides.h"
@@ -46,15 +47,12 @@ static int64_t retry_wait_ms(struct positions *positions, const struct symbol *s
 {
 	struct execution_failures failures =
 		executions_recent_failures(&positions->executions, symbol);
-	int64_t delay_ms = positions->retry_after_ms;
+	int64_t delay_ms =
+		backoff_doubled_ms(positions->retry_after_ms, failures.count - 1, RETRY_MAXIMUM_MS);
 	int64_t passed_ms = clock_wall_ms() - failures.last_ended_at_ms;
 
 	if (failures.count == 0)
 		return 0;
-	for (int64_t i = 1; i < failures.count && delay_ms < RETRY_MAXIMUM_MS; i++)
-		delay_ms *= 2;
-	if (delay_ms > RETRY_MAXIMUM_MS)
-		delay_ms = RETRY_MAXIMUM_MS;
 	/* A clock that was set back must not keep a position open. */
 	if (passed_ms < 0 || passed_ms >= delay_ms)
 		return 0;

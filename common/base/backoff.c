@@ -18,16 +18,16 @@ void backoff_reset(struct backoff *backoff)
 	backoff->attempts = 0;
 }
 
-static int64_t ceiling_ms(const struct backoff *backoff)
+int64_t backoff_doubled_ms(int64_t base_ms, int64_t times, int64_t maximum_ms)
 {
-	int64_t ceiling = backoff->base_ms;
+	int64_t wait_ms = base_ms;
 
-	for (unsigned int i = 0; i < backoff->attempts && ceiling < backoff->maximum_ms; i++) {
-		if (ceiling > backoff->maximum_ms / 2)
-			return backoff->maximum_ms;
-		ceiling *= 2;
+	for (int64_t i = 0; i < times && wait_ms < maximum_ms; i++) {
+		if (wait_ms > maximum_ms / 2)
+			return maximum_ms;
+		wait_ms *= 2;
 	}
-	return ceiling < backoff->maximum_ms ? ceiling : backoff->maximum_ms;
+	return wait_ms < maximum_ms ? wait_ms : maximum_ms;
 }
 
 int64_t backoff_jitter_ms(int64_t maximum_ms)
@@ -41,7 +41,9 @@ int64_t backoff_jitter_ms(int64_t maximum_ms)
 
 int64_t backoff_next_ms(struct backoff *backoff, int64_t retry_after_ms)
 {
-	int64_t wait_ms = 1 + backoff_jitter_ms(ceiling_ms(backoff));
+	int64_t ceiling_ms =
+		backoff_doubled_ms(backoff->base_ms, backoff->attempts, backoff->maximum_ms);
+	int64_t wait_ms = 1 + backoff_jitter_ms(ceiling_ms);
 
 	if (backoff->attempts < 1000)
 		backoff->attempts++;

@@ -14,6 +14,10 @@ struct backoff {
 void backoff_init(struct backoff *backoff, int64_t base_ms, int64_t maximum_ms);
 void backoff_reset(struct backoff *backoff);
 
+/* base_ms doubled so many times, but maximum_ms at most: the same without jitter, for who is alone.
+ */
+int64_t backoff_doubled_ms(int64_t base_ms, int64_t times, int64_t maximum_ms);
+
 /* Uniform in [0, maximum_ms). */
 int64_t backoff_jitter_ms(int64_t maximum_ms);
 
