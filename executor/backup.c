@@ -213,16 +213,9 @@ int backup_make(const char *database_path, const char *path)
 
 static void claim_all(struct instance_lock *lock, const char *database_path)
 {
-	static const enum instance_lock_program programs[] = {
-		INSTANCE_LOCK_LISTENER,
-		INSTANCE_LOCK_BACKFILLER,
-		INSTANCE_LOCK_PROCESSOR,
-		INSTANCE_LOCK_EXECUTOR,
-	};
-
 	instance_lock_open(lock, database_path);
-	for (size_t i = 0; i < ARRAY_LENGTH(programs); i++)
-		instance_lock_claim(lock, programs[i]);
+	for (size_t i = 0; i < INSTANCE_LOCK_PROGRAMS; i++)
+		instance_lock_claim(lock, instance_lock_programs[i]);
 }
 
 int backup_restore(const char *database_path, const char *path)

@@ -1,6 +1,7 @@
 /* See listen_address.h. */
 #include "monitor/listen_address.h"
 
+#include "base/integer.h"
 #include "base/log.h"
 
 #include <arpa/inet.h>
@@ -18,17 +19,12 @@
 
 static bool parse_port(const char *text, in_port_t *port)
 {
-	unsigned int value = 0;
+	int64_t value;
 
-	if (*text == '\0' || strlen(text) > 5)
+	if (strlen(text) > 5 || !integer_parse(text, strlen(text), &value) || value > UINT16_MAX)
 		return false;
-	for (; *text != '\0'; text++) {
-		if (*text < '0' || *text > '9')
-			return false;
-		value = value * 10 + (unsigned int)(*text - '0');
-	}
 	*port = htons((uint16_t)value);
-	return value <= UINT16_MAX;
+	return true;
 }
 
 static bool set_ipv4(struct listen_address *address, in_port_t port)
