@@ -165,16 +165,6 @@ bool http_stream_is_left(const struct http_exchange *exchange)
 	return recv(exchange->owner->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-void http_exchange_set_note(struct http_exchange *exchange, void *note)
-{
-	exchange->note = note;
-}
-
-void *http_exchange_note(const struct http_exchange *exchange)
-{
-	return exchange->note;
-}
-
 static struct http_connection *owner_of(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =

@@ -20,7 +20,6 @@ struct http_connection {
 struct http_exchange {
 	struct http_server *server;
 	struct http_connection *owner; /* NULL until its headers are whole */
-	void *note;
 	char target[HTTP_TARGET_SIZE];
 	bool target_too_long;
 	bool begun;

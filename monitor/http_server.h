@@ -75,10 +75,6 @@ void http_server_enforce_deadlines(struct http_server *server);
 
 void http_exchange_answer(struct http_exchange *exchange, const struct http_answer *answer);
 
-/* What the owner of the exchange has noted about it; NULL at first. */
-void http_exchange_set_note(struct http_exchange *exchange, void *note);
-void *http_exchange_note(const struct http_exchange *exchange);
-
 /*
  * An answer without an end, of text that its source gives out piece by piece.
  */
