@@ -8,10 +8,10 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "monitor/alarms.h"
+#include "monitor/answers.h"
 #include "monitor/condition_list.h"
 #include "monitor/event_stream.h"
 #include "monitor/http_server.h"
-#include "monitor/json.h"
 #include "monitor/metrics.h"
 #include "monitor/reader.h"
 #include "monitor/route.h"
@@ -33,8 +33,6 @@
 
 #define TICK_MS		     1000
 #define UNAVAILABLE_AGAIN_MS 10000
-
-#define ERROR_MAXIMUM ((size_t)4096)
 
 struct waiter {
 	struct http_exchange *exchange; /* NULL: free */
@@ -59,70 +57,6 @@ struct server {
 	int64_t tick_ms;
 	int64_t unavailable_ms; /* when clients were last told */
 };
-
-static void answer_error(struct http_exchange *exchange, unsigned int status, const char *error)
-{
-	struct http_answer answer = {.status = status, .content_type = "application/json"};
-	struct buffer text;
-	struct json json;
-
-	buffer_init(&text, ERROR_MAXIMUM);
-	json_begin(&json, &text);
-	json_open_object(&json, NULL);
-	json_text(&json, "error", error);
-	json_close_object(&json);
-	if (!json_end(&json))
-		invariant_unreachable("an error has room");
-	answer.body = text.bytes;
-	answer.length = text.length;
-	answer.allow = status == 405 ? "GET, HEAD" : NULL;
-	answer.retry_after_s = status == 503 ? 1 : 0;
-	http_exchange_answer(exchange, &answer);
-	buffer_free(&text);
-}
-
-static void answer_data(struct http_exchange *exchange, const char *content_type,
-			unsigned int status, struct bytes body)
-{
-	const struct http_answer answer = {
-		.status = status,
-		.content_type = content_type,
-		.body = body.data,
-		.length = body.length,
-	};
-
-	if (body.length > 0)
-		http_exchange_answer(exchange, &answer);
-	else if (status == 404)
-		answer_error(exchange, 404, "there is no such row");
-	else if (status == 503)
-		answer_error(exchange, 503, "it is being computed");
-	else
-		answer_error(exchange, 500, "the answer would be too long");
-}
-
-/* "*", or a list that has it. */
-static bool etag_matches(const char *if_none_match, const char *etag)
-{
-	return if_none_match != NULL &&
-	       (strcmp(if_none_match, "*") == 0 || strstr(if_none_match, etag) != NULL);
-}
-
-static void answer_asset(struct http_exchange *exchange, const struct asset *asset,
-			 const char *if_none_match)
-{
-	const bool known = etag_matches(if_none_match, asset->etag);
-	const struct http_answer answer = {
-		.status = known ? 304 : 200,
-		.content_type = asset->content_type,
-		.etag = asset->etag,
-		.body = asset->bytes,
-		.length = known ? 0 : asset->length,
-		.lives_for_ever = true,
-	};
-
-	http_exchange_answer(exchange, &answer);
-}
 
 static struct waiter *free_waiter(struct server *server)
 {
@@ -162,7 +96,7 @@ static void wait_for(struct server *server, struct http_exchange *exchange, stru
 						      : ask(server, &route->request));
 
 	if (!asked) {
-		answer_error(exchange, 503, "too many requests wait for the database");
+		answers_give_error(exchange, 503, "too many requests wait for the database");
 		return;
 	}
 	*waiter = (struct waiter){
@@ -185,10 +119,10 @@ static void answer_metrics(const struct server *server, struct http_exchange *ex
 	fits = body.length > 0 ? buffer_append(&text, body.data, body.length)
 			       : metrics_write_unreadable(&text);
 	if (fits && metrics_write_alarms(&server->alarms, &text))
-		answer_data(exchange, METRICS_CONTENT_TYPE, 200,
-			    (struct bytes){text.bytes, text.length});
+		answers_give_data(exchange, METRICS_CONTENT_TYPE, 200,
+				  (struct bytes){text.bytes, text.length});
 	else
-		answer_error(exchange, 500, "the answer would be too long");
+		answers_give_error(exchange, 500, "the answer would be too long");
 	buffer_free(&text);
 }
 
@@ -199,8 +133,8 @@ static void answer_unready(struct http_exchange *exchange, const char *problem)
 	const int length = snprintf(text, sizeof(text), "%s: the database cannot be read: %s\n",
 				    condition_name(CONDITION_DATABASE_UNREADABLE), problem);
 
-	answer_data(exchange, "text/plain; charset=utf-8", 503,
-		    (struct bytes){(const uint8_t *)text, (size_t)length});
+	answers_give_data(exchange, "text/plain; charset=utf-8", 503,
+			  (struct bytes){(const uint8_t *)text, (size_t)length});
 }
 
 static void give_data(struct server *server, struct http_exchange *exchange, struct route *route)
@@ -212,11 +146,11 @@ static void give_data(struct server *server, struct http_exchange *exchange, str
 	else if (problem != NULL && route->request.question == READER_METRICS)
 		answer_metrics(server, exchange, (struct bytes){NULL, 0});
 	else if (problem != NULL)
-		answer_error(exchange, 503, problem);
+		answers_give_error(exchange, 503, problem);
 	else if (route->request.question == READER_STATE && server->state_ms > 0 &&
 		 clock_monotonic_ms() - server->state_ms < STATE_LIFE_MS)
-		answer_data(exchange, route->content_type, 200,
-			    (struct bytes){server->state.bytes, server->state.length});
+		answers_give_data(exchange, route->content_type, 200,
+				  (struct bytes){server->state.bytes, server->state.length});
 	else
 		wait_for(server, exchange, route);
 }
@@ -231,22 +165,9 @@ static void give_events(struct server *server, struct http_exchange *exchange)
 		server->events.client_count > 0 || reader_problem(&server->reader) != NULL;
 
 	if (!event_stream_add(&server->events, exchange, begin))
-		answer_error(exchange, 503, "too many clients watch already");
+		answers_give_error(exchange, 503, "too many clients watch already");
 	else
 		reader_follow(&server->reader, true);
-}
-
-static void give_health(struct http_exchange *exchange)
-{
-	const struct http_answer answer = {
-		.status = 200,
-		.content_type = "text/plain; charset=utf-8",
-		.body = "ok\n",
-		.length = strlen("ok\n"),
-		.lives_for_ever = true,
-	};
-
-	http_exchange_answer(exchange, &answer);
 }
 
 static void give(struct server *server, struct http_exchange *exchange,
@@ -256,22 +177,22 @@ static void give(struct server *server, struct http_exchange *exchange,
 
 	switch (route.kind) {
 	case ROUTE_ASSET:
-		answer_asset(exchange, route.asset, request->if_none_match);
+		answers_give_asset(exchange, route.asset, request->if_none_match);
 		return;
 	case ROUTE_EVENTS:
 		give_events(server, exchange);
 		return;
 	case ROUTE_HEALTH:
-		give_health(exchange);
+		answers_give_health(exchange);
 		return;
 	case ROUTE_DATA:
 		give_data(server, exchange, &route);
 		return;
 	case ROUTE_NOT_FOUND:
-		answer_error(exchange, 404, route.error);
+		answers_give_error(exchange, 404, route.error);
 		return;
 	case ROUTE_MALFORMED:
-		answer_error(exchange, 400, route.error);
+		answers_give_error(exchange, 400, route.error);
 		return;
 	}
 	invariant_unreachable("a known route");
@@ -283,13 +204,14 @@ static void handle(void *context, struct http_exchange *exchange,
 	struct server *server = context;
 
 	if (!listen_address_answers_to(server->address, request->host))
-		answer_error(exchange, 421,
-			     "this monitor answers to localhost, 127.0.0.1 and [::1] only: a "
-			     "request for another name may come from a page that was led here");
+		answers_give_error(
+			exchange, 421,
+			"this monitor answers to localhost, 127.0.0.1 and [::1] only: a "
+			"request for another name may come from a page that was led here");
 	else if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0)
-		answer_error(exchange, 405, "the monitor only reads: GET and HEAD");
+		answers_give_error(exchange, 405, "the monitor only reads: GET and HEAD");
 	else if (request->target == NULL)
-		answer_error(exchange, 414, "the address is too long");
+		answers_give_error(exchange, 414, "the address is too long");
 	else
 		give(server, exchange, request);
 }
@@ -353,7 +275,7 @@ static void on_answer(void *context, const struct reader_answer *answer, struct 
 		if (waiter->metrics && answer->status == 200)
 			answer_metrics(server, exchange, body);
 		else
-			answer_data(exchange, waiter->content_type, answer->status, body);
+			answers_give_data(exchange, waiter->content_type, answer->status, body);
 	}
 }
 
@@ -367,7 +289,7 @@ static void refuse_waiters(struct server *server, int64_t before_ms, const char 
 		if (exchange == NULL || waiter->since_ms >= before_ms)
 			continue;
 		waiter->exchange = NULL;
-		answer_error(exchange, 503, error);
+		answers_give_error(exchange, 503, error);
 	}
 }
 
@@ -382,15 +304,8 @@ static void on_lost(void *context)
 static void tell_unavailable(struct server *server, const char *problem)
 {
 	struct buffer text;
-	struct json json;
 
-	buffer_init(&text, ERROR_MAXIMUM);
-	json_begin(&json, &text);
-	json_open_object(&json, NULL);
-	json_text(&json, "error", problem);
-	json_close_object(&json);
-	if (!json_end(&json))
-		invariant_unreachable("a problem has room");
+	answers_error_text(&text, problem);
 	event_stream_publish(&server->events, "unavailable",
 			     (struct bytes){text.bytes, text.length});
 	buffer_free(&text);
