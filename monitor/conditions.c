@@ -86,6 +86,14 @@ static void read_login(struct conditions *conditions, struct condition_list *lis
 				   broker);
 }
 
+const struct instance_lock *conditions_lock(struct conditions *conditions)
+{
+	if (!conditions->has_lock)
+		conditions->has_lock = instance_lock_open_read_only(&conditions->lock,
+								    conditions->store->path.text);
+	return conditions->has_lock ? &conditions->lock : NULL;
+}
+
 bool conditions_lives(const struct conditions *conditions, enum instance_lock_program program)
 {
 	return conditions->has_lock && instance_lock_is_held(&conditions->lock, program);
@@ -93,9 +101,7 @@ bool conditions_lives(const struct conditions *conditions, enum instance_lock_pr
 
 static void read_programs(struct conditions *conditions, struct condition_list *list)
 {
-	if (!conditions->has_lock)
-		conditions->has_lock = instance_lock_open_read_only(&conditions->lock,
-								    conditions->store->path.text);
+	(void)conditions_lock(conditions);
 	if (!conditions->options.resident)
 		return;
 	if (!conditions_lives(conditions, INSTANCE_LOCK_BACKFILLER))

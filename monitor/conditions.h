@@ -65,6 +65,9 @@ void conditions_close(struct conditions *conditions);
  */
 void conditions_read(struct conditions *conditions, int64_t now_ms, struct condition_list *list);
 
+/* The lock file, opened once it is there; NULL: no program has worked on this database yet. */
+const struct instance_lock *conditions_lock(struct conditions *conditions);
+
 /* As of the last read: a lock file that comes later is seen by the next one. */
 bool conditions_lives(const struct conditions *conditions, enum instance_lock_program program);
 

@@ -13,7 +13,6 @@
 #include "monitor/rows.h"
 #include "monitor/state.h"
 #include "monitor/trace.h"
-#include "store/instance_lock.h"
 #include "store/wakeup.h"
 
 #include <errno.h>
@@ -36,8 +35,6 @@ struct reader_process {
 	const struct reader_settings *settings;
 	struct store store;
 	struct stat file; /* which file the database is */
-	struct instance_lock lock;
-	bool has_lock;
 	struct wakeup wakeup;
 	struct conditions conditions;
 	struct metrics metrics;
@@ -209,10 +206,7 @@ static bool is_replaced(const struct reader_process *reader)
 /* A listener that is killed tells nobody. */
 static void look_at_lock(struct reader_process *reader)
 {
-	if (!reader->has_lock)
-		reader->has_lock = instance_lock_open_read_only(&reader->lock,
-								reader->settings->database_path);
-	state_set_lock(&reader->state, reader->has_lock ? &reader->lock : NULL);
+	state_set_lock(&reader->state, conditions_lock(&reader->conditions));
 	if (state_listener_changed(&reader->state))
 		reader->changed = true;
 }
@@ -232,6 +226,19 @@ static void open_database(struct reader_process *reader)
 	rows_open(&reader->rows, &reader->store);
 	trace_open(&reader->trace, &reader->store);
 	buffer_init(&reader->text, READER_ANSWER_MAXIMUM);
+}
+
+static void close_database(struct reader_process *reader)
+{
+	buffer_free(&reader->text);
+	trace_close(&reader->trace);
+	rows_close(&reader->rows);
+	state_close(&reader->state);
+	pnl_close(&reader->pnl);
+	metrics_close(&reader->metrics);
+	conditions_close(&reader->conditions);
+	wakeup_close(&reader->wakeup);
+	store_close(&reader->store);
 }
 
 static bool is_told_due(const struct reader_process *reader)
@@ -325,8 +332,11 @@ static int run(struct reader_process *reader)
 	};
 
 	for (;;) {
-		if (poll(fds, ARRAY_LENGTH(fds), idle_ms(reader)) < 0 && errno != EINTR)
-			fatal(EXIT_CODE_TRY_AGAIN, "poll failed: %s", strerror(errno));
+		if (poll(fds, ARRAY_LENGTH(fds), idle_ms(reader)) < 0) {
+			if (errno != EINTR)
+				fatal(EXIT_CODE_TRY_AGAIN, "poll failed: %s", strerror(errno));
+			continue;
+		}
 		if (fds[0].revents != 0 && !take_request(reader))
 			return 0;
 		look_for_commits(reader);
@@ -343,6 +353,7 @@ int reader_process_run(void *context, int fd)
 {
 	static struct reader_process reader;
 	const struct reader *parent = context;
+	int exit_code = 0;
 
 	log_start("monitor", LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
 	reader.fd = fd;
@@ -351,5 +362,8 @@ int reader_process_run(void *context, int fd)
 	open_database(&reader);
 	look_at_lock(&reader);
 	look_for_commits(&reader);
-	return tell_state(&reader) && tell_conditions(&reader) ? run(&reader) : 0;
+	if (tell_state(&reader) && tell_conditions(&reader))
+		exit_code = run(&reader);
+	close_database(&reader);
+	return exit_code;
 }
