@@ -17,6 +17,7 @@
 
 #define NAME		  "alpaca"
 #define MAXIMUM_BODY	  ((size_t)4096)
+#define ACCOUNT_PATH	  "/v2/account"
 #define PATH_SIZE	  512
 #define HEADER_SIZE	  1200
 #define STATUS_OK	  200
@@ -38,23 +39,22 @@ struct alpaca {
 	bool allow_short;
 };
 
-static enum outcome call(struct alpaca *alpaca, const struct broker_http_request *wanted,
-			 struct broker_http_answer *answer, struct error *error)
+static void sign(const struct alpaca *alpaca, struct broker_http_request *request)
 {
-	struct broker_http_request request = *wanted;
-
-	request.authorization = alpaca->headers->key;
-	request.second_header = alpaca->headers->secret;
-	return broker_http_call(alpaca->http, &request, answer, error);
+	request->authorization = alpaca->headers->key;
+	request->second_header = alpaca->headers->secret;
 }
 
 /* A read: OK with any status, else RETRY. */
 static enum outcome ask(struct alpaca *alpaca, const char *path, struct broker_http_answer *answer,
 			struct error *error)
 {
-	const struct broker_http_request request = {.method = "GET", .path = path};
+	struct broker_http_request request = {.method = "GET", .path = path};
 
-	return call(alpaca, &request, answer, error) == OUTCOME_OK ? OUTCOME_OK : OUTCOME_RETRY;
+	sign(alpaca, &request);
+	return broker_http_call(alpaca->http, &request, answer, error) == OUTCOME_OK
+		       ? OUTCOME_OK
+		       : OUTCOME_RETRY;
 }
 
 static enum outcome unexpected(const struct broker_http_answer *answer, const char *what,
@@ -77,23 +77,19 @@ static bool says_not_found(const struct broker_http_answer *answer)
 	       said.code == CODE_NOT_FOUND;
 }
 
-static enum outcome ask_account(struct alpaca *alpaca, struct alpaca_account *account,
-				struct error *error)
+static enum outcome judge_account(const struct broker_http_answer *answer,
+				  struct alpaca_account *account, struct error *error)
 {
-	struct broker_http_answer answer;
-
-	if (ask(alpaca, "/v2/account", &answer, error) != OUTCOME_OK)
-		return OUTCOME_RETRY;
-	if (answer.status == 401 || answer.status == 403)
+	if (answer->status == 401 || answer->status == 403)
 		return error_set(error, OUTCOME_REJECTED, ERROR_KIND_INVALID,
 				 "alpaca refuses the key (HTTP %ld): check ALPACA_API_KEY, "
 				 "ALPACA_API_SECRET and TRADING_MODE (paper and live have "
 				 "different keys)",
-				 answer.status);
-	if (answer.status != STATUS_OK)
-		return unexpected(&answer, "account", error);
-	return alpaca_read_account(answer.body, account, error) == OUTCOME_OK ? OUTCOME_OK
-									      : OUTCOME_RETRY;
+				 answer->status);
+	if (answer->status != STATUS_OK)
+		return unexpected(answer, "account", error);
+	return alpaca_read_account(answer->body, account, error) == OUTCOME_OK ? OUTCOME_OK
+									       : OUTCOME_RETRY;
 }
 
 static enum outcome alpaca_account(void *context, struct broker_account *account,
@@ -101,8 +97,11 @@ static enum outcome alpaca_account(void *context, struct broker_account *account
 {
 	struct alpaca *alpaca = context;
 	struct alpaca_account read = {.number = ""};
-	enum outcome outcome = ask_account(alpaca, &read, error);
+	struct broker_http_answer answer;
+	enum outcome outcome = ask(alpaca, ACCOUNT_PATH, &answer, error);
 
+	if (outcome == OUTCOME_OK)
+		outcome = judge_account(&answer, &read, error);
 	if (outcome != OUTCOME_OK)
 		return outcome;
 	if (alpaca->account_number[0] != '\0' && strcmp(read.number, alpaca->account_number) != 0)
@@ -130,26 +129,34 @@ static enum outcome alpaca_market(void *context, struct broker_market *market, s
 }
 
 /* What is held of the symbol; nothing when Alpaca knows no position. */
-static enum outcome ask_position(struct alpaca *alpaca, const struct symbol *symbol,
-				 struct alpaca_position *position, struct error *error)
+static enum outcome judge_position(const struct broker_http_answer *answer,
+				   struct alpaca_position *position, struct error *error)
 {
-	struct broker_http_answer answer;
+	if (says_not_found(answer)) {
+		*position = (struct alpaca_position){0};
+		return OUTCOME_OK;
+	}
+	if (answer->status != STATUS_OK)
+		return unexpected(answer, "position", error);
+	return alpaca_read_position(answer->body, position, error) == OUTCOME_OK ? OUTCOME_OK
+										 : OUTCOME_RETRY;
+}
+
+/* The account and the position at the same time: an order waits for them. */
+static enum outcome ask_both(struct alpaca *alpaca, const struct symbol *symbol,
+			     struct broker_http_answer answers[2], struct error *error)
+{
 	char encoded[3 * SYMBOL_SIZE];
 	char path[PATH_SIZE];
+	struct broker_http_request requests[] = {{.method = "GET", .path = ACCOUNT_PATH},
+						 {.method = "GET", .path = path}};
 	bool fits = broker_http_encode(symbol->text, encoded, sizeof(encoded));
 	int length = snprintf(path, sizeof(path), "/v2/positions/%s", encoded);
 
 	invariant(fits && length > 0 && (size_t)length < sizeof(path));
-	if (ask(alpaca, path, &answer, error) != OUTCOME_OK)
-		return OUTCOME_RETRY;
-	if (says_not_found(&answer)) {
-		*position = (struct alpaca_position){0};
-		return OUTCOME_OK;
-	}
-	if (answer.status != STATUS_OK)
-		return unexpected(&answer, "position", error);
-	return alpaca_read_position(answer.body, position, error) == OUTCOME_OK ? OUTCOME_OK
-										: OUTCOME_RETRY;
+	sign(alpaca, &requests[0]);
+	sign(alpaca, &requests[1]);
+	return broker_http_read_all(alpaca->http, requests, ARRAY_LENGTH(requests), answers, error);
 }
 
 static enum outcome alpaca_allowance(void *context, const struct broker_order *order,
@@ -158,9 +165,11 @@ static enum outcome alpaca_allowance(void *context, const struct broker_order *o
 	struct alpaca *alpaca = context;
 	struct alpaca_account account = {.number = ""};
 	struct alpaca_position position;
+	struct broker_http_answer answers[2];
 	struct account_state state;
 
-	if (ask_account(alpaca, &account, error) != OUTCOME_OK)
+	if (ask_both(alpaca, &order->symbol, answers, error) != OUTCOME_OK ||
+	    judge_account(&answers[0], &account, error) != OUTCOME_OK)
 		return OUTCOME_RETRY;
 	if (strcmp(account.status, "ACTIVE") != 0 || account.blocked) {
 		*allowance = (struct broker_allowance){.effect = ORDER_EFFECT_LONG};
@@ -169,7 +178,7 @@ static enum outcome alpaca_allowance(void *context, const struct broker_order *o
 			       account.blocked ? ", blocked" : "");
 		return OUTCOME_OK;
 	}
-	if (ask_position(alpaca, &order->symbol, &position, error) != OUTCOME_OK)
+	if (judge_position(&answers[1], &position, error) != OUTCOME_OK)
 		return OUTCOME_RETRY;
 	state = (struct account_state){
 		.held = position.held,
@@ -271,6 +280,7 @@ static enum outcome judge_submission(const struct broker_order *order,
 static enum outcome alpaca_submit(void *context, const struct broker_order *order,
 				  struct broker_acceptance *acceptance, struct error *error)
 {
+	struct alpaca *alpaca = context;
 	struct broker_http_answer answer;
 	struct buffer body;
 	struct broker_http_request request = {.method = "POST",
@@ -282,12 +292,13 @@ static enum outcome alpaca_submit(void *context, const struct broker_order *orde
 	buffer_init(&body, MAXIMUM_BODY);
 	write_order(order, &body);
 	request.body = (struct bytes){.data = body.bytes, .length = body.length};
-	outcome = call(context, &request, &answer, error);
+	sign(alpaca, &request);
+	outcome = broker_http_call(alpaca->http, &request, &answer, error);
 	buffer_free(&body);
 	if (outcome == OUTCOME_OK)
 		outcome = judge_submission(order, &answer, acceptance, error);
 	if (outcome == OUTCOME_REJECTED)
-		outcome = confirm_refusal(context, order, acceptance);
+		outcome = confirm_refusal(alpaca, order, acceptance);
 	return outcome;
 }
 

@@ -1,68 +1,56 @@
 /*
- * See broker_http.h. Whether anything was sent: the request's first byte leaves after libcurl's
- * "pre-transfer" moment, when name, connection and TLS stand; before it the broker cannot have seen
- * the request.
+ * See broker_http.h. Whether anything was sent: libcurl says when it is about to send, by
+ * CURLOPT_PREREQFUNCTION. Before that the broker cannot have seen the request; from then on it may
+ * have.
+ *
+ * That libcurl sends an order once: every way to send a request, the repetition after a kept
+ * connection died included, leads through the state in which libcurl asks that function first, and
+ * it refuses the second time. Source: CURLOPT_PREREQFUNCTION(3), "called after a connection has
+ * been established or reused, but before any request is made on it"; lib/multi.c of 7.88.1,
+ * MSTATE_DO, and Curl_retry_request, which goes back to MSTATE_CONNECT. broker_http_test.c holds
+ * the libcurl at hand to it.
  */
 #include "executor/broker_http.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "executor/broker_http_head.h"
 #include "net/http_curl.h"
 
-#include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define MAXIMUM_ANSWER_BYTES	 ((size_t)16 * 1024 * 1024)
-#define MAXIMUM_URL_SIZE	 2048
-#define STATUS_TOO_MANY_REQUESTS 429
+#define MAXIMUM_ANSWER_BYTES ((size_t)16 * 1024 * 1024)
+#define MAXIMUM_URL_SIZE     2048
 
-/* How long the broker is left alone after a 429 that names no time; and at most, if it does. */
-#define PAUSE_DEFAULT_MS 5000
-#define PAUSE_MAXIMUM_MS 300000
+/* An order goes over a connection that has been idle for at most so long, in libcurl's whole
+ * seconds: the reads before it have just used theirs. */
+#define ORDER_IDLE_MAXIMUM_S 1L
+
+/* One request under way, and what came of it. */
+struct exchange {
+	CURL *easy;
+	struct curl_slist *headers;
+	struct broker_http_head head;
+	struct buffer body;
+	char curl_error[CURL_ERROR_SIZE];
+	curl_socket_t socket; /* the last answer's connection */
+	bool is_order;
+	bool begun; /* it may have been sent */
+	bool ended;
+	CURLcode result;
+};
 
 struct broker_http {
 	char base_url[MAXIMUM_URL_SIZE];
 	char *ca_file;
 	int64_t timeout_ms;
-	CURLM *reads;
-	struct buffer body;
+	CURLM *multi;
+	struct exchange exchanges[BROKER_HTTP_AT_ONCE];
 	int64_t not_before_ms; /* monotonic: the broker asked for quiet */
-	char curl_error[CURL_ERROR_SIZE];
 };
-
-/* What the headers of one answer say. */
-struct answer_headers {
-	struct broker_http_answer *answer;
-	bool has_remaining;
-	int64_t remaining; /* X-RateLimit-Remaining */
-	int64_t reset_s;   /* X-RateLimit-Reset: seconds since 1970, by the broker's clock */
-	int64_t retry_after_s;
-};
-
-static bool is_loopback(const char *host)
-{
-	static const char *const names[] = {"127.0.0.1", "localhost", "[::1]"};
-
-	for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-		size_t length = strlen(names[i]);
-
-		if (strncmp(host, names[i], length) == 0 &&
-		    (host[length] == '\0' || host[length] == ':' || host[length] == '/'))
-			return true;
-	}
-	return false;
-}
-
-bool broker_http_url_is_safe(const char *url)
-{
-	static const char plain[] = "http://";
-
-	return strncmp(url, "https://", strlen("https://")) == 0 ||
-	       (strncmp(url, plain, strlen(plain)) == 0 && is_loopback(url + strlen(plain)));
-}
 
 static void *obtain_zeroed(size_t count, size_t size)
 {
@@ -95,17 +83,24 @@ struct broker_http *broker_http_open(const struct broker_http_options *options)
 		http->base_url[--length] = '\0';
 	http->ca_file = copy_text(options->ca_file);
 	http->timeout_ms = options->timeout_ms;
-	http->reads = curl_multi_init();
-	if (http->reads == NULL)
+	http->multi = curl_multi_init();
+	if (http->multi == NULL)
 		fatal(EXIT_CODE_TRY_AGAIN, "libcurl gives no handle: out of memory");
-	buffer_init(&http->body, MAXIMUM_ANSWER_BYTES);
+	http_curl_require_multi(
+		curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)BROKER_HTTP_AT_ONCE),
+		"CURLMOPT_MAXCONNECTS");
+	for (size_t i = 0; i < BROKER_HTTP_AT_ONCE; i++) {
+		buffer_init(&http->exchanges[i].body, MAXIMUM_ANSWER_BYTES);
+		http->exchanges[i].socket = CURL_SOCKET_BAD;
+	}
 	return http;
 }
 
 void broker_http_close(struct broker_http *http)
 {
-	http_curl_require_multi(curl_multi_cleanup(http->reads), "to close");
-	buffer_free(&http->body);
+	http_curl_require_multi(curl_multi_cleanup(http->multi), "to close");
+	for (size_t i = 0; i < BROKER_HTTP_AT_ONCE; i++)
+		buffer_free(&http->exchanges[i].body);
 	memory_free(http->ca_file);
 	memory_free(http);
 	curl_global_cleanup();
@@ -113,61 +108,31 @@ void broker_http_close(struct broker_http *http)
 
 static size_t on_body(char *data, size_t size, size_t count, void *context)
 {
-	struct broker_http *http = context;
+	struct exchange *exchange = context;
 
-	return buffer_append(&http->body, data, size * count) ? size * count : 0;
-}
-
-/* The header's value, trimmed into text; false when the line is another header or does not fit. */
-static bool header_value(const char *line, size_t length, const char *name, char *text, size_t size)
-{
-	size_t name_length = strlen(name);
-	size_t start = name_length + 1;
-
-	if (length <= name_length || strncasecmp(line, name, name_length) != 0 ||
-	    line[name_length] != ':')
-		return false;
-	while (start < length && (line[start] == ' ' || line[start] == '\t'))
-		start++;
-	while (length > start && (unsigned char)line[length - 1] <= ' ')
-		length--;
-	if (length - start >= size)
-		return false;
-	memcpy(text, line + start, length - start);
-	text[length - start] = '\0';
-	return true;
-}
-
-static bool header_number(const char *line, size_t length, const char *name, int64_t *value)
-{
-	char text[20];
-	char *end;
-
-	if (!header_value(line, length, name, text, sizeof(text)) || text[0] < '0' || text[0] > '9')
-		return false;
-	*value = strtoll(text, &end, 10);
-	return *end == '\0';
+	return buffer_append(&exchange->body, data, size * count) ? size * count : 0;
 }
 
 static size_t on_header(char *line, size_t size, size_t count, void *context)
 {
-	struct answer_headers *headers = context;
-	size_t length = size * count;
-	char date[64];
-	time_t seconds;
+	struct exchange *exchange = context;
 
-	(void)header_value(line, length, "Location", headers->answer->location,
-			   sizeof(headers->answer->location));
-	(void)header_number(line, length, "X-RateLimit-Reset", &headers->reset_s);
-	(void)header_number(line, length, "Retry-After", &headers->retry_after_s);
-	if (header_number(line, length, "X-RateLimit-Remaining", &headers->remaining))
-		headers->has_remaining = true;
-	if (header_value(line, length, "Date", date, sizeof(date))) {
-		seconds = curl_getdate(date, NULL);
-		headers->answer->has_date = seconds > 0;
-		headers->answer->date_ms = (int64_t)seconds * 1000;
-	}
-	return length;
+	broker_http_head_read(&exchange->head, line, size * count);
+	return size * count;
+}
+
+/* Called each time before libcurl sends the request. */
+static int on_sending(void *context, char *remote, char *local, int remote_port, int local_port)
+{
+	struct exchange *exchange = context;
+	bool again = exchange->begun;
+
+	(void)remote;
+	(void)local;
+	(void)remote_port;
+	(void)local_port;
+	exchange->begun = true;
+	return exchange->is_order && again ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static struct curl_slist *add_header(struct curl_slist *list, const char *header)
@@ -199,27 +164,52 @@ static struct curl_slist *request_headers(const struct broker_http_request *requ
 	return list;
 }
 
-static void configure(CURL *easy, struct broker_http *http,
-		      const struct broker_http_request *request, struct answer_headers *headers)
+/*
+ * Whether something came over a kept connection though nothing was asked there. It would be taken
+ * for the order's answer. Of a connection that is closed meanwhile the answer does not matter.
+ */
+static bool something_waits(const struct broker_http *http)
+{
+	for (size_t i = 0; i < BROKER_HTTP_AT_ONCE; i++) {
+		struct pollfd fd = {.fd = http->exchanges[i].socket, .events = POLLIN};
+
+		if (fd.fd != CURL_SOCKET_BAD && poll(&fd, 1, 0) != 0)
+			return true;
+	}
+	return false;
+}
+
+static void set_address(CURL *easy, const struct broker_http *http, const char *path,
+			char curl_error[CURL_ERROR_SIZE])
 {
 	char url[MAXIMUM_URL_SIZE + 1024];
-	int length = snprintf(url, sizeof(url), "%s%s", http->base_url, request->path);
+	int length = snprintf(url, sizeof(url), "%s%s", http->base_url, path);
 	bool secure = strncmp(http->base_url, "https://", strlen("https://")) == 0;
 
 	invariant(length > 0 && (size_t)length < sizeof(url));
-	http->curl_error[0] = '\0';
-	http_curl_configure(easy, url, http->ca_file, http->curl_error);
+	http_curl_configure(easy, url, http->ca_file, curl_error);
 	http_curl_set(easy, CURLOPT_PROTOCOLS_STR, secure ? "https" : "http");
+	http_curl_set(easy, CURLOPT_TIMEOUT_MS, (long)http->timeout_ms);
+	http_curl_set(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(http->timeout_ms / 2));
+}
+
+static void configure(struct exchange *exchange, const struct broker_http *http,
+		      const struct broker_http_request *request)
+{
+	CURL *easy = exchange->easy;
+
+	set_address(easy, http, request->path, exchange->curl_error);
 	/* Brokers answer gzip even to those who did not ask: libcurl unpacks it, up to our limit.
 	 */
 	http_curl_set(easy, CURLOPT_ACCEPT_ENCODING, "");
 	http_curl_set(easy, CURLOPT_USERAGENT, "ballast/" BALLAST_VERSION);
+	http_curl_set(easy, CURLOPT_HTTPHEADER, exchange->headers);
 	http_curl_set(easy, CURLOPT_WRITEFUNCTION, on_body);
-	http_curl_set(easy, CURLOPT_WRITEDATA, http);
+	http_curl_set(easy, CURLOPT_WRITEDATA, exchange);
 	http_curl_set(easy, CURLOPT_HEADERFUNCTION, on_header);
-	http_curl_set(easy, CURLOPT_HEADERDATA, headers);
-	http_curl_set(easy, CURLOPT_TIMEOUT_MS, (long)http->timeout_ms);
-	http_curl_set(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(http->timeout_ms / 2));
+	http_curl_set(easy, CURLOPT_HEADERDATA, exchange);
+	http_curl_set(easy, CURLOPT_PREREQFUNCTION, on_sending);
+	http_curl_set(easy, CURLOPT_PREREQDATA, exchange);
 	if (strcmp(request->method, "POST") == 0) {
 		http_curl_set(easy, CURLOPT_POST, 1L);
 		http_curl_set(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
@@ -228,173 +218,165 @@ static void configure(CURL *easy, struct broker_http *http,
 		invariant(strcmp(request->method, "GET") == 0);
 	}
 	if (request->is_order) {
-		http_curl_set(easy, CURLOPT_FRESH_CONNECT, 1L);
-		http_curl_set(easy, CURLOPT_FORBID_REUSE, 1L);
+		http_curl_set(easy, CURLOPT_MAXAGE_CONN, ORDER_IDLE_MAXIMUM_S);
+		http_curl_set(easy, CURLOPT_FRESH_CONNECT, something_waits(http) ? 1L : 0L);
 	}
 }
 
-/* A read: given up when the process is to stop. False then. */
-static bool perform_read(struct broker_http *http, CURL *easy, CURLcode *result)
+static void start(struct broker_http *http, struct exchange *exchange,
+		  const struct broker_http_request *request)
 {
-	const CURLMsg *message = NULL;
+	exchange->easy = curl_easy_init();
+	if (exchange->easy == NULL)
+		fatal(EXIT_CODE_TRY_AGAIN, "libcurl gives no handle: out of memory");
+	exchange->headers = request_headers(request);
+	exchange->head = (struct broker_http_head){.location = ""};
+	buffer_clear(&exchange->body);
+	exchange->curl_error[0] = '\0';
+	exchange->is_order = request->is_order;
+	exchange->begun = false;
+	exchange->ended = false;
+	configure(exchange, http, request);
+	exchange->socket = CURL_SOCKET_BAD;
+	http_curl_require_multi(curl_multi_add_handle(http->multi, exchange->easy), "to start");
+}
+
+/* Looks which of the exchanges have ended; true when all have. */
+static bool have_ended(struct broker_http *http, size_t count)
+{
+	const CURLMsg *message;
+	bool all = true;
 	int left;
 
-	http_curl_require_multi(curl_multi_add_handle(http->reads, easy), "to start");
-	while (!process_stopping()) {
-		http_curl_perform(http->reads);
-		message = curl_multi_info_read(http->reads, &left);
-		if (message != NULL)
+	while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
+		for (size_t i = 0; i < count; i++) {
+			struct exchange *exchange = &http->exchanges[i];
+
+			if (exchange->easy != message->easy_handle)
+				continue;
+			exchange->ended = true;
+			exchange->result = message->data.result;
+		}
+	}
+	for (size_t i = 0; i < count; i++)
+		all = all && http->exchanges[i].ended;
+	return all;
+}
+
+/* Reads are given up when the process is to stop, an order is not. */
+static void run(struct broker_http *http, size_t count)
+{
+	bool to_the_end = http->exchanges[0].is_order;
+	int64_t deadline_ms = clock_monotonic_ms() + http->timeout_ms;
+
+	while (to_the_end || !process_stopping()) {
+		http_curl_perform(http->multi);
+		if (have_ended(http, count))
 			break;
-		http_curl_wait(http->reads, clock_monotonic_ms() + http->timeout_ms);
+		if (to_the_end)
+			http_curl_wait_alone(http->multi, deadline_ms);
+		else
+			http_curl_wait(http->multi, deadline_ms);
 	}
-	if (message != NULL)
-		*result = message->data.result;
-	http_curl_require_multi(curl_multi_remove_handle(http->reads, easy), "to finish");
-	return message != NULL;
 }
 
-static bool was_sent(CURL *easy)
+static enum outcome rate_limited(struct broker_http *http, const char *what, struct error *error)
 {
-	curl_off_t before_transfer_us = 0;
-	long request_bytes = 0;
-
-	http_curl_require(curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &before_transfer_us),
-			  "CURLINFO_PRETRANSFER_TIME_T");
-	http_curl_require(curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_bytes),
-			  "CURLINFO_REQUEST_SIZE");
-	return before_transfer_us != 0 || request_bytes != 0;
-}
-
-static void pause_calls(struct broker_http *http, int64_t pause_ms)
-{
-	int64_t until_ms;
-
-	if (pause_ms > PAUSE_MAXIMUM_MS)
-		pause_ms = PAUSE_MAXIMUM_MS;
-	until_ms = clock_monotonic_ms() + pause_ms;
-	if (until_ms > http->not_before_ms)
-		http->not_before_ms = until_ms;
-}
-
-/* How long until the window of X-RateLimit-Reset ends, by the broker's clock if it told. */
-static int64_t until_reset_ms(const struct answer_headers *headers)
-{
-	int64_t now_ms = headers->answer->has_date ? headers->answer->date_ms : clock_wall_ms();
-	int64_t left_ms;
-
-	if (headers->reset_s <= 0 || headers->reset_s > INT64_MAX / 1000)
-		return 0;
-	left_ms = headers->reset_s * 1000 - now_ms;
-	return left_ms > 0 ? left_ms : 0;
-}
-
-static enum outcome obey_limits(struct broker_http *http, const struct answer_headers *headers,
-				struct error *error)
-{
-	int64_t wait_ms = until_reset_ms(headers);
-
-	if (headers->answer->status != STATUS_TOO_MANY_REQUESTS) {
-		if (headers->has_remaining && headers->remaining == 0)
-			pause_calls(http, wait_ms);
-		return OUTCOME_OK;
-	}
-	if (headers->retry_after_s > 0 && headers->retry_after_s < PAUSE_MAXIMUM_MS)
-		wait_ms = headers->retry_after_s * 1000;
-	if (wait_ms < 1000)
-		wait_ms = PAUSE_DEFAULT_MS;
-	pause_calls(http, wait_ms);
-	(void)error_set(error, OUTCOME_RETRY, ERROR_KIND_RATE_LIMITED,
-			"HTTP 429: the broker asks for fewer requests");
+	(void)error_set(error, OUTCOME_RETRY, ERROR_KIND_RATE_LIMITED, "%s", what);
 	if (error != NULL)
 		error->retry_after_ms = http->not_before_ms - clock_monotonic_ms();
 	return OUTCOME_RETRY;
 }
 
-static enum outcome carry_out(struct broker_http *http, CURL *easy,
-			      const struct broker_http_request *request, struct error *error)
+static enum outcome obey_limits(struct broker_http *http, const struct broker_http_head *head,
+				long status, struct error *error)
 {
-	CURLcode result = CURLE_OK;
+	int64_t until_ms = clock_monotonic_ms() + broker_http_head_pause_ms(head, status);
 
-	if (request->is_order)
-		result = curl_easy_perform(easy);
-	else if (!perform_read(http, easy, &result))
-		return error_set(error, OUTCOME_RETRY, ERROR_KIND_UNREACHABLE, "told to stop");
-	if (result == CURLE_OK)
-		return OUTCOME_OK;
-	return error_set(error, was_sent(easy) ? OUTCOME_UNKNOWN : OUTCOME_RETRY,
-			 ERROR_KIND_UNREACHABLE, "%s", http_curl_reason(result, http->curl_error));
+	if (until_ms > http->not_before_ms)
+		http->not_before_ms = until_ms;
+	return status == STATUS_TOO_MANY_REQUESTS
+		       ? rate_limited(http, "HTTP 429: the broker asks for fewer requests", error)
+		       : OUTCOME_OK;
 }
 
-static enum outcome exchange(struct broker_http *http, CURL *easy,
-			     const struct broker_http_request *request,
-			     struct broker_http_answer *answer, struct error *error)
+static enum outcome judge_failure(const struct exchange *exchange, struct error *error)
 {
-	struct curl_slist *list = request_headers(request);
-	struct broker_http_answer made = {.status = 0};
-	struct answer_headers headers = {.answer = &made};
-	enum outcome outcome;
+	const char *reason = exchange->result == CURLE_ABORTED_BY_CALLBACK
+				     ? "the broker closed the connection instead of answering"
+				     : http_curl_reason(exchange->result, exchange->curl_error);
 
-	configure(easy, http, request, &headers);
-	http_curl_set(easy, CURLOPT_HTTPHEADER, list);
-	outcome = carry_out(http, easy, request, error);
-	if (outcome == OUTCOME_OK) {
-		http_curl_require(curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &made.status),
-				  "CURLINFO_RESPONSE_CODE");
-		made.body = (struct bytes){.data = (const uint8_t *)buffer_text(&http->body),
-					   .length = http->body.length};
-		outcome = obey_limits(http, &headers, error);
-	}
-	if (outcome == OUTCOME_OK)
-		*answer = made;
-	curl_slist_free_all(list);
+	if (!exchange->ended)
+		return error_set(error, OUTCOME_RETRY, ERROR_KIND_UNREACHABLE, "told to stop");
+	return error_set(error, exchange->begun ? OUTCOME_UNKNOWN : OUTCOME_RETRY,
+			 ERROR_KIND_UNREACHABLE, "%s", reason);
+}
+
+static enum outcome judge(struct broker_http *http, struct exchange *exchange,
+			  struct broker_http_answer *answer, struct error *error)
+{
+	long status = 0;
+
+	if (!exchange->ended || exchange->result != CURLE_OK)
+		return judge_failure(exchange, error);
+	http_curl_require(curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status),
+			  "CURLINFO_RESPONSE_CODE");
+	http_curl_require(
+		curl_easy_getinfo(exchange->easy, CURLINFO_ACTIVESOCKET, &exchange->socket),
+		"CURLINFO_ACTIVESOCKET");
+	if (obey_limits(http, &exchange->head, status, error) != OUTCOME_OK)
+		return OUTCOME_RETRY;
+	*answer = (struct broker_http_answer){
+		.status = status,
+		.body = {.data = (const uint8_t *)buffer_text(&exchange->body),
+			 .length = exchange->body.length},
+		.location = exchange->head.location,
+	};
+	return OUTCOME_OK;
+}
+
+static enum outcome finish(struct broker_http *http, struct exchange *exchange,
+			   struct broker_http_answer *answer, struct error *error)
+{
+	enum outcome outcome = judge(http, exchange, answer, error);
+
+	http_curl_require_multi(curl_multi_remove_handle(http->multi, exchange->easy), "to finish");
+	curl_easy_cleanup(exchange->easy);
+	curl_slist_free_all(exchange->headers);
 	return outcome;
 }
 
 enum outcome broker_http_call(struct broker_http *http, const struct broker_http_request *request,
 			      struct broker_http_answer *answer, struct error *error)
 {
-	int64_t quiet_ms = http->not_before_ms - clock_monotonic_ms();
-	enum outcome outcome;
-	CURL *easy;
-
-	if (quiet_ms > 0) {
-		(void)error_set(error, OUTCOME_RETRY, ERROR_KIND_RATE_LIMITED,
-				"the broker asked for fewer requests");
-		if (error != NULL)
-			error->retry_after_ms = quiet_ms;
-		return OUTCOME_RETRY;
-	}
-	easy = curl_easy_init();
-	if (easy == NULL)
-		fatal(EXIT_CODE_TRY_AGAIN, "libcurl gives no handle: out of memory");
-	buffer_clear(&http->body);
-	outcome = exchange(http, easy, request, answer, error);
-	curl_easy_cleanup(easy);
-	return outcome;
+	if (clock_monotonic_ms() < http->not_before_ms)
+		return rate_limited(http, "the broker asked for fewer requests", error);
+	start(http, &http->exchanges[0], request);
+	run(http, 1);
+	return finish(http, &http->exchanges[0], answer, error);
 }
 
-bool broker_http_encode(const char *value, char *text, size_t size)
+enum outcome broker_http_read_all(struct broker_http *http,
+				  const struct broker_http_request *requests, size_t count,
+				  struct broker_http_answer *answers, struct error *error)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				    "0123456789-._~";
-	static const char digits[] = "0123456789ABCDEF";
-	size_t length = 0;
+	enum outcome outcome = OUTCOME_OK;
 
-	for (; *value != '\0'; value++) {
-		unsigned char byte = (unsigned char)*value;
-
-		if (length + 4 > size)
-			return false;
-		if (strchr(plain, *value) != NULL) {
-			text[length++] = *value;
-			continue;
-		}
-		text[length++] = '%';
-		text[length++] = digits[byte >> 4];
-		text[length++] = digits[byte & 15];
+	invariant(count > 0 && count <= BROKER_HTTP_AT_ONCE);
+	if (clock_monotonic_ms() < http->not_before_ms)
+		return rate_limited(http, "the broker asked for fewer requests", error);
+	for (size_t i = 0; i < count; i++) {
+		invariant(!requests[i].is_order);
+		start(http, &http->exchanges[i], &requests[i]);
 	}
-	if (length >= size)
-		return false;
-	text[length] = '\0';
-	return true;
+	run(http, count);
+	for (size_t i = 0; i < count; i++) {
+		bool first_failure = outcome == OUTCOME_OK;
+		enum outcome one = finish(http, &http->exchanges[i], &answers[i],
+					  first_failure ? error : NULL);
+
+		if (one != OUTCOME_OK && first_failure)
+			outcome = one;
+	}
+	return outcome;
 }

@@ -1,10 +1,10 @@
 /*
- * HTTPS to a broker, one request at a time. libcurl with certificate and host verified, TLS 1.2 or
- * newer, no redirect, no netrc, no proxy, size and time capped; plain http only on the loopback.
+ * HTTPS to a broker. libcurl with certificate and host verified, TLS 1.2 or newer, no redirect, no
+ * netrc, no proxy, size and time capped; plain http only on the loopback.
  *
- * Reads share one kept connection. An order goes over a connection of its own, made for it and
- * closed behind it: libcurl repeats a request by itself only when a kept connection turns out to be
- * dead, so an order is never repeated.
+ * Connections are kept and shared by all requests. An order goes over the one that has just been
+ * read from, and is sent at most once: libcurl, which would repeat it if that connection turns out
+ * to be dead, is kept from it. See docs/decisions/0006-an-order-goes-over-a-kept-connection.md.
  */
 #ifndef BALLAST_EXECUTOR_BROKER_HTTP_H
 #define BALLAST_EXECUTOR_BROKER_HTTP_H
@@ -16,6 +16,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Kept connections, and reads at the same time. */
+#define BROKER_HTTP_AT_ONCE 2
 
 struct broker_http;
 
@@ -35,14 +38,11 @@ struct broker_http_request {
 	bool is_order; /* never repeated, and waited for even when the process is to stop */
 };
 
-#define BROKER_LOCATION_SIZE 512
-
+/* Until the next call. */
 struct broker_http_answer {
 	long status;
-	struct bytes body;		     /* until the next call */
-	char location[BROKER_LOCATION_SIZE]; /* the header, "" without one or too long */
-	bool has_date;			     /* the header Date, wall time of the broker */
-	int64_t date_ms;
+	struct bytes body;
+	const char *location; /* the header, "" without one or too long */
 };
 
 /* True for a URL that may carry secrets: https, or http to the loopback. */
@@ -53,13 +53,21 @@ struct broker_http *broker_http_open(const struct broker_http_options *options);
 void broker_http_close(struct broker_http *http);
 
 /*
- * OK: a whole answer came, of whatever status but 429. RETRY: surely nothing of the request reached
- * the broker's hands, or it said 429 (the broker is left alone for as long as it asked, by every
- * later call too). UNKNOWN: something was sent, and no whole answer came. For a read RETRY and
- * UNKNOWN mean the same.
+ * One request. OK: a whole answer came, of whatever status but 429. RETRY: surely nothing of the
+ * request reached the broker's hands, or it said 429 (the broker is left alone for as long as it
+ * asked, by every later call too). UNKNOWN: something was sent, and no whole answer came. For a
+ * read RETRY and UNKNOWN mean the same.
  */
 enum outcome broker_http_call(struct broker_http *http, const struct broker_http_request *request,
 			      struct broker_http_answer *answer, struct error *error);
+
+/*
+ * Up to BROKER_HTTP_AT_ONCE reads at the same time, over a connection each. OK when all are, else
+ * what became of the first that is not.
+ */
+enum outcome broker_http_read_all(struct broker_http *http,
+				  const struct broker_http_request *requests, size_t count,
+				  struct broker_http_answer *answers, struct error *error);
 
 /* Percent-encodes all but letters, digits and -._~ into text. False: does not fit. */
 MUST_USE bool broker_http_encode(const char *value, char *text, size_t size);

@@ -77,6 +77,11 @@ static void wait_for(CURLM *multi, struct curl_waitfd *fds, unsigned int count, 
 	http_curl_require_multi(curl_multi_poll(multi, fds, count, (int)left_ms, NULL), "to wait");
 }
 
+void http_curl_wait_alone(CURLM *multi, int64_t deadline_ms)
+{
+	wait_for(multi, NULL, 0, deadline_ms);
+}
+
 void http_curl_wait(CURLM *multi, int64_t deadline_ms)
 {
 	struct curl_waitfd stop = {.fd = process_stop_fd(), .events = CURL_WAIT_POLLIN};

@@ -25,7 +25,9 @@ void http_curl_configure(CURL *easy, const char *url, const char *ca_file,
  */
 void http_curl_perform(CURLM *multi);
 void http_curl_wait(CURLM *multi, int64_t deadline_ms);
-/* The same, and until fd can be read. */
+/* The same for what is waited for even when the process is to stop. */
+void http_curl_wait_alone(CURLM *multi, int64_t deadline_ms);
+/* The same as http_curl_wait, and until fd can be read. */
 void http_curl_wait_beside(CURLM *multi, int fd, int64_t deadline_ms);
 
 /* What libcurl says went wrong: host names and numbers, never a path, a query or a password. */
