@@ -1,12 +1,17 @@
 # What the measurements run besides the programs: `make bench`. See tests/bench/README.md.
 BENCH_FLOORS   := $(patsubst tests/bench/floor/%.c,floor-%,$(wildcard tests/bench/floor/*.c))
-BENCH_PROGRAMS := $(addprefix $(OUT)/bench/,node $(BENCH_FLOORS))
+BENCH_PROGRAMS := $(addprefix $(OUT)/bench/,node desk $(BENCH_FLOORS))
 
 .PHONY: bench bench-short bench-programs
 
 $(OUT)/tests/bench/%.o: CPPFLAGS += -Itests/bench
 
 $(OUT)/bench/node: $(call objects,$(wildcard tests/bench/node/*.c)) $(COMMON)
+	@mkdir -p $(@D)
+	@echo "LD $@"
+	$(QUIET)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(OUT)/bench/desk: $(OUT)/tests/bench/desk/main.o $(COMMON)
 	@mkdir -p $(@D)
 	@echo "LD $@"
 	$(QUIET)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

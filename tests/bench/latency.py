@@ -12,7 +12,7 @@ from lib import samples
 from lib.database import Database
 from lib.live import LiveNode
 from lib.process import die_with_parent, wait_until
-from lib.programs import BUILT, ROOT, Processes, configuration, folder
+from lib.programs import BUILT, Processes, configuration, folder
 from lib.report import Report
 
 RATE = 20  # fills a second
@@ -46,8 +46,7 @@ class Pipeline:
         self.node = node
         self.database = Database(path / "ballast.db")
         self.desk = subprocess.Popen(
-            [sys.executable, ROOT / "tests/bench/lib/order_desk.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True, preexec_fn=die_with_parent,
+            [BUILT / "desk"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent,
         )
         broker = f"http://127.0.0.1:{int(self.desk.stdout.readline())}"
         environment = configuration(
@@ -84,11 +83,16 @@ class Pipeline:
                 self.node.mine()
         return sent
 
-    def end(self) -> dict[str, list]:
-        """When the orders of each symbol came."""
+    def end(self) -> tuple[dict[str, list], float]:
+        """When the orders of each symbol came, and how long the desk took for an answer on average, in milliseconds."""
         self.group.stop()
-        came, _ = self.desk.communicate()
-        return json.loads(came)
+        told, _ = self.desk.communicate()
+        if self.desk.returncode != 0:
+            raise SystemExit(f"the order desk ended with {self.desk.returncode}")
+        found, came = json.loads(told), {}
+        for symbol, at_ns, shares in found["orders"]:
+            came.setdefault(symbol, []).append((at_ns, shares))
+        return came, found["answering_ns"] / found["requests"] / 1e6
 
 
 def latencies(sent: list[Sent], came: dict[str, list]) -> list[float]:
@@ -135,7 +139,7 @@ def measure(short: bool) -> Report:
             in_bursts += pipeline.fill(*range(BURST))
             pipeline.settle(len(warm) + steady + BURST * (turn + 1))
         stages = pipeline.database.row(STAGES, first_id, last_id)
-        came = pipeline.end()
+        came, answering_ms = pipeline.end()
         after = floor(path, floors)
     latencies(warm, came)
     middle, late, worst = quantiles(steadied := latencies(sent, came))
@@ -154,6 +158,7 @@ def measure(short: bool) -> Report:
     report.row("stage: to trade and execution written", stages["booked"] - stages["queued"], "ms")
     report.row("stage: to the order's intent written", stages["intended"] - stages["booked"], "ms")
     report.row("stage: to the order's first byte", statistics.fmean(steadied) - (stages["intended"] - frames_ms), "ms")
+    report.row("the order desk's part: an answer (mean)", answering_ms, "ms")
     return report
 
 
