@@ -12,25 +12,53 @@
 /* An error object is a few hundred bytes; what is longer is some server's page. */
 #define ERROR_BODY_MAXIMUM ((size_t)64 * 1024)
 
-void evm_node_open(struct evm_node *node, const struct chain_settings *settings)
+static void open_with(struct evm_node *node, const struct chain_settings *settings,
+		      size_t concurrency)
 {
 	const struct http_options options = {
 		.url = settings->http_url.text,
 		.ca_file = settings->ca_file.text,
 		.timeout_ms = settings->rpc_timeout_ms,
-		.concurrency = 1,
+		.concurrency = concurrency,
 		.maximum_answer_bytes = BUFFER_MAX_HTTP_ANSWER,
 	};
 
-	node->http = http_open(&options);
+	*node = (struct evm_node){.http = http_open(&options), .next_id = 1};
 	buffer_init(&node->request, BUFFER_MAX_HTTP_REQUEST);
-	node->next_id = 1;
+}
+
+void evm_node_open(struct evm_node *node, const struct chain_settings *settings)
+{
+	open_with(node, settings, 1);
+}
+
+void evm_node_open_for_dialogues(struct evm_node *node, const struct chain_settings *settings,
+				 struct evm_dialogues *dialogues)
+{
+	open_with(node, settings, EVM_DIALOGUES);
+	evm_dialogues_open(dialogues, node->http);
+	node->dialogues = dialogues;
 }
 
 void evm_node_close(struct evm_node *node)
 {
+	if (node->dialogues != NULL)
+		evm_dialogues_close(node->dialogues);
 	http_close(node->http);
 	buffer_free(&node->request);
+}
+
+bool evm_node_enter(struct evm_node *node, const struct evm_word *key, bool lasting)
+{
+	return node->dialogues == NULL ||
+	       evm_dialogues_enter(node->dialogues, key, lasting, &node->next_id);
+}
+
+void evm_node_leave(struct evm_node *node, enum outcome outcome, const struct error *error)
+{
+	if (node->dialogues != NULL)
+		evm_dialogues_leave(node->dialogues, outcome == OUTCOME_RETRY &&
+							     error->kind == ERROR_KIND_UNDER_WAY);
 }
 
 /* True when body is an object with a JSON-RPC error object, which is classified then. */
@@ -73,28 +101,46 @@ enum outcome evm_node_transport_outcome(const struct http_answer *answer, struct
 	return outcome;
 }
 
-/* Posts node->request. On OK the caller judges answer->body and releases answer->slot. */
-static enum outcome post(struct evm_node *node, struct http_answer *answer, struct error *error)
+/* An answer to node->request: now, or none yet. */
+static enum outcome obtain(struct evm_node *node, struct http_answer *answer, struct error *error)
 {
 	const struct bytes request = {.data = node->request.bytes, .length = node->request.length};
-	enum outcome outcome;
 
-	if (!http_post(node->http, request, answer))
+	if (node->dialogues != NULL && !evm_dialogues_ask(node->dialogues, request, answer))
+		return error_set(error, OUTCOME_RETRY, ERROR_KIND_UNDER_WAY, "not answered yet");
+	if (node->dialogues == NULL && !http_post(node->http, request, answer))
 		return error_set(error, OUTCOME_RETRY, ERROR_KIND_NONE,
-				 "given up: there is something else to do");
+				 "given up: the process is to stop");
+	return OUTCOME_OK;
+}
+
+/* An answer that a dialogue keeps has no slot any more. */
+static void release(struct evm_node *node, const struct http_answer *answer)
+{
+	if (node->dialogues == NULL)
+		http_release(node->http, answer->slot);
+}
+
+/* Posts node->request. On OK the caller judges answer->body and calls finish. */
+static enum outcome post(struct evm_node *node, struct http_answer *answer, struct error *error)
+{
+	enum outcome outcome = obtain(node, answer, error);
+
+	if (outcome != OUTCOME_OK)
+		return outcome;
 	outcome = evm_node_transport_outcome(answer, error);
 	if (outcome != OUTCOME_OK)
-		http_release(node->http, answer->slot);
+		release(node, answer);
 	return outcome;
 }
 
-/* After the judgement: gives the slot back. */
+/* After the judgement. */
 static enum outcome finish(struct evm_node *node, const struct http_answer *answer,
 			   enum outcome outcome, const struct error *error)
 {
 	if (outcome != OUTCOME_OK && error != NULL && error->kind == ERROR_KIND_MALFORMED)
 		http_distrust_connections(node->http);
-	http_release(node->http, answer->slot);
+	release(node, answer);
 	return outcome;
 }
 

@@ -318,6 +318,18 @@ void http_release(struct http_client *client, size_t slot_index)
 	slot->state = SLOT_FREE;
 }
 
+void http_take(struct http_client *client, size_t slot_index, struct buffer *body)
+{
+	struct http_slot *slot;
+
+	invariant(slot_index < client->slot_count);
+	slot = &client->slots[slot_index];
+	invariant(slot->state == SLOT_FINISHED);
+	*body = slot->answer;
+	buffer_init(&slot->answer, client->maximum_answer_bytes);
+	http_release(client, slot_index);
+}
+
 bool http_post(struct http_client *client, struct bytes body, struct http_answer *answer)
 {
 	size_t slot = 0;

@@ -96,6 +96,10 @@ bool http_wait(struct http_client *client, int64_t timeout_ms, struct http_answe
 /* Gives the slot back; its body is gone. A request still under way is cancelled. */
 void http_release(struct http_client *client, size_t slot);
 
+/* The same for a finished request, whose body becomes the caller's: body is overwritten, and freed
+ * by him. */
+void http_take(struct http_client *client, size_t slot, struct buffer *body);
+
 /* Start, wait and keep the slot: one request alone. False: the process is to stop, or what
  * interrupts has come (the slot is released). */
 bool http_post(struct http_client *client, struct bytes body, struct http_answer *answer);

@@ -14,6 +14,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -195,6 +196,43 @@ static inline void peer_answer(const struct peer *peer, const char *status, cons
 	server_require(length > 0 && (size_t)length < sizeof(head));
 	peer_write(peer, head, (size_t)length);
 	peer_write_text(peer, body);
+}
+
+#define SERVER_CONNECTIONS 8
+
+/* A request has come, or the client has closed, which is to be told: false. */
+typedef bool server_handler(const struct peer *peer, void *context);
+
+static inline bool peer_has_closed(const struct peer *peer)
+{
+	char byte;
+
+	return recv(peer->fd, &byte, 1, MSG_PEEK) != 1;
+}
+
+/* For ever; several connections beside each other, none of which waits for another. */
+static inline void server_serve_all(int listener, server_handler *handle, void *context)
+{
+	struct pollfd fds[1 + SERVER_CONNECTIONS] = {{.fd = listener, .events = POLLIN}};
+
+	for (size_t i = 1; i <= SERVER_CONNECTIONS; i++)
+		fds[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+	for (;;) {
+		server_require(poll(fds, 1 + SERVER_CONNECTIONS, -1) > 0);
+		for (size_t i = 1; i <= SERVER_CONNECTIONS; i++) {
+			struct peer peer = {.fd = fds[i].fd};
+
+			if (fds[i].fd < 0 && fds[0].revents != 0) {
+				fds[i].fd = server_accept(listener).fd;
+				fds[0].revents = 0;
+			} else if (fds[i].fd >= 0 && fds[i].revents != 0 &&
+				   !handle(&peer, context)) {
+				peer_close(&peer);
+				fds[i].fd = -1;
+			}
+		}
+		server_require(fds[0].revents == 0); /* a place for each */
+	}
 }
 
 /* A key and its certificate; issuer NULL: it signs itself and may sign others. */
