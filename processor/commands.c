@@ -59,6 +59,7 @@ static int run_price(const struct processor_config *config, const char *const *w
 {
 	const struct evm_word tx_hash = parse_word(words[1], "TX_HASH");
 	struct fill_details_settings settings = processor_config_fill_details(config);
+	static struct asked_node node;
 	static struct fill_details fills;
 	static struct fill_facts facts;
 	struct store store;
@@ -67,11 +68,13 @@ static int run_price(const struct processor_config *config, const char *const *w
 	*applies = false;
 	settings.wants_prices = true;
 	store_open(&store, config->database_path.text);
-	fill_details_open(&fills, &store, &settings);
+	asked_node_open_waiting(&node, &store, &config->chain);
+	fill_details_open(&fills, &store, &node, &settings);
 	if (fill_details_ask(&fills, &tx_hash, &facts, &error) != OUTCOME_OK)
 		end_unanswered(&error);
 	print_facts(&fills, &facts);
 	fill_details_close(&fills);
+	asked_node_close(&node);
 	store_close(&store);
 	return 0;
 }

@@ -3,38 +3,34 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/process.h"
-#include "ingest/chain_identity.h"
 
 #include <inttypes.h>
 
 /* With their backoff about three minutes; what is not known then will not be. */
 #define MOST_FAILURES 10
 
-void fill_details_open(struct fill_details *fills, struct store *store,
+/* Trades that wait to be asked about again, each by itself; what is behind them waits, too. */
+#define MOST_WAITING 64
+
+/* Of all its questions: one transaction is asked about at a time. Not an address, nor a digest. */
+static const struct evm_word dialogue_key = {{2}};
+
+void fill_details_open(struct fill_details *fills, struct store *store, struct asked_node *node,
 		       const struct fill_details_settings *settings)
 {
-	*fills = (struct fill_details){.store = store, .settings = *settings};
+	*fills = (struct fill_details){.store = store, .node = node, .settings = *settings};
 	trade_details_open(&fills->details, store);
 	price_feeds_open(&fills->feeds, store);
-	evm_node_open(&fills->node, settings->chain);
 	evm_logs_init(&fills->logs);
-	unanswered_init(&fills->waiting);
+	unanswered_init(&fills->waiting, node);
 }
 
 void fill_details_close(struct fill_details *fills)
 {
 	unanswered_free(&fills->waiting);
 	evm_logs_free(&fills->logs);
-	evm_node_close(&fills->node);
 	price_feeds_close(&fills->feeds);
 	trade_details_close(&fills->details);
-}
-
-void fill_details_interrupt_by(struct fill_details *fills,
-			       const struct http_interruption *interruption)
-{
-	http_interrupt_by(fills->node.http, interruption);
 }
 
 static enum outcome ask_receipt(struct fill_details *fills, const struct evm_word *tx_hash,
@@ -42,7 +38,7 @@ static enum outcome ask_receipt(struct fill_details *fills, const struct evm_wor
 {
 	struct evm_receipt receipt;
 	enum outcome outcome =
-		evm_node_receipt(&fills->node, tx_hash, &receipt, &fills->logs, error);
+		evm_node_receipt(&fills->node->node, tx_hash, &receipt, &fills->logs, error);
 
 	if (outcome != OUTCOME_OK)
 		return outcome;
@@ -69,8 +65,8 @@ static enum outcome ask_prices(struct fill_details *fills, const struct evm_word
 						     : "prices are not asked for");
 	if (!fills->settings.wants_prices || fills->has_no_traces)
 		return OUTCOME_OK;
-	outcome = evm_node_prices(&fills->node, tx_hash, &fills->settings.oracle, &facts->prices,
-				  error);
+	outcome = evm_node_prices(&fills->node->node, tx_hash, &fills->settings.oracle,
+				  &facts->prices, error);
 	facts->has_prices = outcome == OUTCOME_OK;
 	if (outcome != OUTCOME_REJECTED || error->kind != ERROR_KIND_RPC)
 		return outcome;
@@ -83,14 +79,15 @@ static enum outcome ask_prices(struct fill_details *fills, const struct evm_word
 enum outcome fill_details_ask(struct fill_details *fills, const struct evm_word *tx_hash,
 			      struct fill_facts *facts, struct error *error)
 {
-	enum outcome outcome = chain_identity_check(
-		&fills->node, fills->store, fills->settings.chain, &fills->node_is_ours, error);
+	enum outcome outcome = asked_node_begin(fills->node, &dialogue_key, true, error);
 
 	*facts = (struct fill_facts){.has_prices = false};
-	if (outcome == OUTCOME_OK)
-		outcome = ask_receipt(fills, tx_hash, facts, error);
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	outcome = ask_receipt(fills, tx_hash, facts, error);
 	if (outcome == OUTCOME_OK)
 		outcome = ask_prices(fills, tx_hash, facts, error);
+	asked_node_end(fills->node, outcome, error);
 	return outcome;
 }
 
@@ -169,9 +166,9 @@ static bool note_failure(struct fill_details *fills, const struct undetailed_tra
 	struct error noted = *error;
 	const struct question *question;
 
-	/* Given up for something that counts more: no failure, and due when that is done. */
-	if (error->kind == ERROR_KIND_NONE)
-		return !process_stopping();
+	fills->is_asking = error->kind == ERROR_KIND_UNDER_WAY;
+	if (fills->is_asking)
+		return false;
 	/* A node that does not have the transaction yet is like one that does not answer: to be
 	 * asked again, as often as any. */
 	if (error->kind == ERROR_KIND_BEHIND)
@@ -228,10 +225,11 @@ bool fill_details_step(struct fill_details *fills)
 	struct undetailed_trade trade;
 	int64_t after_id = 0;
 
+	fills->is_asking = false;
 	unanswered_begin_pass(&fills->waiting);
-	while (trade_details_next(&fills->details, after_id, &trade)) {
-		/* The first that may be asked, and no other: a node that hangs costs one time-out.
-		 */
+	for (int i = 0; i < MOST_WAITING; i++) {
+		if (!trade_details_next(&fills->details, after_id, &trade))
+			break;
 		if (unanswered_may_ask(&fills->waiting, &trade.tx_hash))
 			return settle(fills, &trade);
 		after_id = trade.id;
@@ -244,6 +242,8 @@ int64_t fill_details_wait_ms(struct fill_details *fills)
 	struct undetailed_trade trade;
 	int64_t wait_ms = unanswered_wait_ms(&fills->waiting);
 
+	if (fills->is_asking)
+		return -1;
 	if (!trade_details_next(&fills->details, 0, &trade))
 		return -1;
 	return wait_ms < 0 ? 0 : wait_ms;

@@ -5,7 +5,7 @@
  * Writes: event_queue (processed, outcome, error, processed_at; event_data and archived_at of what
  * moves into the archive), onchain_trades, trade_offsets, trade_execution_links,
  * trade_accumulators, executions (new rows), tokens, ledger; controls when it must stop trading.
- * Talks to: the node, only to ask a token for its symbol and decimals.
+ * Talks to: the node, to ask what tokens are, what vaults' shares were worth, and what fills cost.
  */
 #include "base/clock.h"
 #include "base/integer.h"
@@ -141,8 +141,15 @@ struct work {
 	struct fill_details *details;
 	struct wakeup wakeup;
 	bool once;
-	int64_t details_until_ms; /* with once; 0: not begun */
+	int64_t details_until_ms; /* with once; 0: not begun, or for ever */
 };
+
+/* With once, for as long as the others may wait for this process to leave. */
+static bool asks_details(const struct work *work)
+{
+	return work->details != NULL &&
+	       (work->details_until_ms == 0 || clock_monotonic_ms() < work->details_until_ms);
+}
 
 /* -1: for ever. */
 static int64_t wait_ms(struct work *work)
@@ -151,29 +158,20 @@ static int64_t wait_ms(struct work *work)
 
 	if (work->archiver != NULL)
 		until_ms = clock_shorter_wait_ms(until_ms, archiver_wait_ms(work->archiver));
-	if (work->details != NULL)
-		until_ms = clock_shorter_wait_ms(until_ms, fill_details_wait_ms(work->details));
+	if (!asks_details(work))
+		return until_ms;
+	until_ms = clock_shorter_wait_ms(until_ms, fill_details_wait_ms(work->details));
+	if (work->once)
+		until_ms = clock_shorter_wait_ms(until_ms, ONCE_DETAILS_MS);
 	return until_ms;
-}
-
-/* While a node is asked about what nothing waits for. */
-static bool has_better_to_do(void *context)
-{
-	struct work *work = context;
-
-	return wakeup_check(&work->wakeup) && processor_has_work(work->processor);
 }
 
 /* With --once the executor's turn comes when this process has left: it must not wait for long. */
 static bool details_step(struct work *work)
 {
-	if (work->details == NULL)
-		return false;
 	if (work->once && work->details_until_ms == 0)
 		work->details_until_ms = clock_monotonic_ms() + ONCE_DETAILS_MS;
-	if (work->once && clock_monotonic_ms() >= work->details_until_ms)
-		return false;
-	return fill_details_step(work->details);
+	return asks_details(work) && fill_details_step(work->details);
 }
 
 /* In the order of what counts most. */
@@ -194,23 +192,47 @@ static int left_undone(const struct processor *processor, const struct archiver 
 	return waiting > 0 || (archiver != NULL && archiver->failed) ? EXIT_CODE_TRY_AGAIN : 0;
 }
 
+static bool database_has_changed(void *context)
+{
+	struct work *work = context;
+
+	return wakeup_check(&work->wakeup);
+}
+
+/* Until the database has changed, the node has answered, or something is due. */
+static void wait(struct work *work)
+{
+	const struct http_interruption change = {
+		.fd = wakeup_fd(&work->wakeup),
+		.has_come = database_has_changed,
+		.context = work,
+	};
+	int64_t until_ms = wait_ms(work);
+
+	if (asked_node_awaits_answer(&work->processor->node))
+		asked_node_wait(&work->processor->node, &change,
+				until_ms < 0 ? INT64_MAX : until_ms);
+	else
+		(void)wakeup_wait(&work->wakeup, until_ms);
+}
+
+/* With once: nothing is under way any more that is worth waiting for. */
+static bool is_done(const struct work *work)
+{
+	return !asked_node_awaits_answer(&work->processor->node) ||
+	       (work->processor->waiting_for_tokens == 0 && !asks_details(work));
+}
+
 static int run(struct work *work)
 {
-	struct http_interruption interruption = {.has_come = has_better_to_do, .context = work};
-
 	wakeup_open(&work->wakeup, &work->processor->store);
-	interruption.fd = wakeup_fd(&work->wakeup);
-	if (work->details != NULL)
-		fill_details_interrupt_by(work->details, &interruption);
 	while (!process_stopping()) {
 		if (step(work))
 			continue;
-		if (work->once)
+		if (work->once && is_done(work))
 			break;
-		(void)wakeup_wait(&work->wakeup, wait_ms(work));
+		wait(work);
 	}
-	if (work->details != NULL)
-		fill_details_interrupt_by(work->details, NULL);
 	wakeup_close(&work->wakeup);
 	return work->once ? left_undone(work->processor, work->archiver) : 0;
 }
@@ -236,7 +258,7 @@ static int work(struct processor *processor, const struct processor_config *conf
 	if (archives)
 		archiver_open(&archiver, &processor->store, config->retention_days * DAY_MS);
 	if (asks_details)
-		fill_details_open(&fills, &processor->store, &settings);
+		fill_details_open(&fills, &processor->store, &processor->node, &settings);
 	log_info("ready database=%s", config->database_path.text);
 	exit_code = run(&all);
 	if (asks_details)

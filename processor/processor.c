@@ -15,6 +15,10 @@
 /* Events a transaction: one sync for many, and no other program waits long for its turn. */
 #define BATCH_SIZE 200
 
+/* Waiting events that are walked past while the node is expected to answer: that mostly takes
+ * milliseconds, and walking past a whole history takes seconds. */
+#define MOST_PASSED 1000
+
 void processor_open(struct processor *processor, const struct chain_settings *settings,
 		    const struct symbol_map *symbols, struct shares threshold,
 		    int64_t retry_after_ms)
@@ -28,8 +32,9 @@ void processor_open(struct processor *processor, const struct chain_settings *se
 	listener_sessions_open(&processor->sessions, store, &processor->lock);
 	tokens_open(&processor->tokens, store);
 	positions_open(&processor->positions, store, threshold, retry_after_ms);
-	token_resolver_open(&processor->resolver, store, &processor->tokens, settings);
-	wrapped_shares_open(&processor->wrapped, store, &processor->resolver);
+	asked_node_open(&processor->node, store, settings);
+	token_resolver_open(&processor->resolver, store, &processor->tokens, &processor->node);
+	wrapped_shares_open(&processor->wrapped, store, &processor->node);
 	processor->last_processed = event_queue_last_processed(&processor->events);
 	processor->waiting_for_tokens = 0;
 	/* Of another ledger, perhaps. */
@@ -40,6 +45,7 @@ void processor_close(struct processor *processor)
 {
 	wrapped_shares_close(&processor->wrapped);
 	token_resolver_close(&processor->resolver);
+	asked_node_close(&processor->node);
 	positions_close(&processor->positions);
 	tokens_close(&processor->tokens);
 	listener_sessions_close(&processor->sessions);
@@ -71,15 +77,6 @@ static bool is_known_quote(struct processor *processor, const struct evm_address
 
 	return tokens_find(&processor->tokens, address, &token) &&
 	       symbol_map_role(processor->symbols, &token, &ticker) == TOKEN_ROLE_QUOTE;
-}
-
-static void hold(struct processor *processor, struct held_tokens *held,
-		 const struct event_tokens *tokens)
-{
-	for (size_t i = 0; i < tokens->count; i++) {
-		if (!is_known_quote(processor, &tokens->addresses[i]))
-			held_tokens_add(held, &tokens->addresses[i]);
-	}
 }
 
 /* An event as far as it can be read, and what it needs. */
@@ -177,65 +174,95 @@ static enum outcome know(struct processor *processor, struct opened_event *event
 }
 
 /*
- * Whether something of the event is neither known nor refused, when all was asked that may be. What
- * could not be decoded needs nothing.
+ * The way past ready events in chain order, a batch of which can be applied. Asking goes it before
+ * the transaction and applying goes it within, so that what applying misses is what was asked for.
  */
-static bool must_wait(struct processor *processor, struct opened_event *event)
-{
-	struct error error;
+struct event_walk {
+	int64_t limit;
+	struct event_position after;
+	struct held_tokens held;
+	int ready;
+	int64_t waiting;
+};
 
-	return event->outcome == OUTCOME_OK && know(processor, event, &error) == OUTCOME_RETRY;
+static void walk_begin(struct event_walk *walk, int64_t limit)
+{
+	*walk = (struct event_walk){.limit = limit, .after = EVENT_POSITION_START};
+	held_tokens_init(&walk->held);
 }
 
-/*
- * Asks the chain for what the coming batch needs, before the transaction. Events that must wait are
- * not of that batch: the tokens of those behind them are asked for all the same.
- */
-static void resolve_tokens(struct processor *processor, int64_t limit)
+/* is_held: it must wait behind an earlier one. */
+static bool walk_next(struct processor *processor, struct event_walk *walk,
+		      struct opened_event *event, bool *is_held)
 {
-	struct event_position after = EVENT_POSITION_START;
-	struct opened_event event;
-	int ready = 0;
+	if (walk->ready == BATCH_SIZE ||
+	    (walk->waiting >= MOST_PASSED && asked_node_awaits_answer(&processor->node)) ||
+	    !open_next(processor, walk->after, walk->limit, event))
+		return false;
+	walk->after = position_of(&event->row);
+	*is_held = held_tokens_touch(&walk->held, &event->tokens);
+	return true;
+}
 
+/* The event waits, and with it what is behind it of its tokens. */
+static void walk_past(struct processor *processor, struct event_walk *walk,
+		      const struct opened_event *event)
+{
+	for (size_t i = 0; i < event->tokens.count; i++) {
+		if (!is_known_quote(processor, &event->tokens.addresses[i]))
+			held_tokens_add(&walk->held, &event->tokens.addresses[i]);
+	}
+	walk->waiting++;
+}
+
+static enum outcome ask_about_tokens(struct processor *processor, struct opened_event *event,
+				     struct error *error)
+{
+	for (size_t i = 0; i < event->tokens.count; i++)
+		token_resolver_resolve(&processor->resolver, &event->tokens.addresses[i]);
+	return know_tokens(processor, event, error);
+}
+
+/* Whether the event must wait: something is neither known nor refused. */
+static bool ask_about(struct processor *processor, struct opened_event *event)
+{
+	const struct fill_block block = block_of(&event->row);
+	struct error error;
+	enum outcome outcome;
+
+	if (event->outcome != OUTCOME_OK)
+		return false;
+	outcome = know_tokens(processor, event, &error);
+	if (outcome == OUTCOME_RETRY)
+		outcome = ask_about_tokens(processor, event, &error);
+	if (outcome != OUTCOME_OK)
+		return outcome == OUTCOME_RETRY;
+	outcome = wrapped_shares_find(&processor->wrapped, &block, &event->known.wrapped, &error);
+	if (outcome == OUTCOME_RETRY) {
+		wrapped_shares_resolve(&processor->wrapped, &block, &event->known.wrapped);
+		outcome = know(processor, event, &error);
+	}
+	return outcome == OUTCOME_RETRY;
+}
+
+/* Asks the chain for what the coming batch needs, or hears what it says, before the transaction. */
+static void ask_for_missing(struct processor *processor, int64_t limit)
+{
+	struct opened_event event;
+	struct event_walk walk;
+	bool is_held;
+
+	evm_dialogues_begin_round(&processor->node.dialogues);
 	token_resolver_begin_pass(&processor->resolver);
-	while (ready < BATCH_SIZE && !process_stopping()) {
-		if (!open_next(processor, after, limit, &event))
-			return;
-		for (size_t i = 0; i < event.tokens.count; i++)
-			token_resolver_resolve(&processor->resolver, &event.tokens.addresses[i]);
-		if (!must_wait(processor, &event))
-			ready++;
-		after = position_of(&event.row);
-	}
-}
-
-/*
- * Asks what wrapped shares were worth that events wait for: when all that needs no such question
- * has been applied. True when there is something to go on with.
- */
-static bool resolve_wrapped(struct processor *processor, int64_t limit)
-{
-	struct event_position after = EVENT_POSITION_START;
-	struct opened_event event;
-	struct error error;
-	bool learned = false;
-
 	wrapped_shares_begin_pass(&processor->wrapped);
-	for (int i = 0; i < BATCH_SIZE && !process_stopping(); i++) {
-		struct fill_block block;
-
-		if (!open_next(processor, after, limit, &event))
-			break;
-		after = position_of(&event.row);
-		if (event.outcome != OUTCOME_OK ||
-		    know_tokens(processor, &event, &error) != OUTCOME_OK)
-			continue;
-		block = block_of(&event.row);
-		learned =
-			wrapped_shares_resolve(&processor->wrapped, &block, &event.known.wrapped) ||
-			learned;
+	walk_begin(&walk, limit);
+	while (!process_stopping() && walk_next(processor, &walk, &event, &is_held)) {
+		if (ask_about(processor, &event) || is_held)
+			walk_past(processor, &walk, &event);
+		else
+			walk.ready++;
 	}
-	return learned;
+	evm_dialogues_end_round(&processor->node.dialogues);
 }
 
 static void quarantine(struct processor *processor, const struct event_row *row, const char *reason)
@@ -288,24 +315,19 @@ static bool apply(struct processor *processor, struct opened_event *event)
 /* Applies ready events in chain order; how many. */
 static int apply_batch(struct processor *processor, int64_t limit)
 {
-	struct event_position after = EVENT_POSITION_START;
-	struct held_tokens held;
 	struct opened_event event;
-	int64_t waiting = 0;
-	int applied = 0;
+	struct event_walk walk;
+	bool is_held;
 
-	held_tokens_init(&held);
-	while (applied < BATCH_SIZE && open_next(processor, after, limit, &event)) {
-		after = position_of(&event.row);
-		if (!held_tokens_touch(&held, &event.tokens) && apply(processor, &event)) {
-			applied++;
-			continue;
-		}
-		hold(processor, &held, &event.tokens);
-		waiting++;
+	walk_begin(&walk, limit);
+	while (walk_next(processor, &walk, &event, &is_held)) {
+		if (!is_held && apply(processor, &event))
+			walk.ready++;
+		else
+			walk_past(processor, &walk, &event);
 	}
-	processor->waiting_for_tokens = waiting;
-	return applied;
+	processor->waiting_for_tokens = walk.waiting;
+	return walk.ready;
 }
 
 /* Takes back what left the chain; how many events. */
@@ -332,6 +354,11 @@ static int64_t question_wait_ms(const struct processor *processor)
 				     wrapped_shares_wait_ms(&processor->wrapped));
 }
 
+static bool has_question(const struct processor *processor)
+{
+	return processor->waiting_for_tokens > 0 && question_wait_ms(processor) == 0;
+}
+
 /* An event that waits for an answer, with its time not yet come, is no work. */
 static bool has_ready_event(struct processor *processor, int64_t limit)
 {
@@ -342,7 +369,7 @@ static bool has_ready_event(struct processor *processor, int64_t limit)
 	if (!found)
 		processor->waiting_for_tokens = 0;
 	return found &&
-	       (processor->waiting_for_tokens == 0 || question_wait_ms(processor) == 0 ||
+	       (processor->waiting_for_tokens == 0 || has_question(processor) ||
 		event_queue_count_waiting(&processor->events) > processor->waiting_for_tokens);
 }
 
@@ -357,20 +384,20 @@ static void tell_waiting(const struct processor *processor, int64_t waited)
 {
 	int64_t waiting = processor->waiting_for_tokens;
 
-	if (waiting > 0 && waiting != waited)
+	if (waiting > 0 && waiting != waited && !asked_node_awaits_answer(&processor->node))
 		log_warn("events wait for tokens that could not be asked events=%" PRId64, waiting);
 }
 
 bool processor_step(struct processor *processor)
 {
+	bool answered = asked_node_take_answers(&processor->node);
 	int64_t limit = ready_to(processor);
 	int64_t waited = processor->waiting_for_tokens;
-	bool learned = false;
 	int applied;
 	int taken_back;
 
-	if (has_ready_event(processor, limit))
-		resolve_tokens(processor, limit);
+	if (answered || has_ready_event(processor, limit))
+		ask_for_missing(processor, limit);
 	else if (!has_removed_event(processor) && !positions_need_work(&processor->positions))
 		return false;
 	if (!store_begin(&processor->store))
@@ -384,18 +411,8 @@ bool processor_step(struct processor *processor)
 	store_commit(&processor->store);
 	if (applied > 0)
 		log_debug("batch applied events=%d", applied);
-	if (applied == 0 && wrapped_shares_wait_ms(&processor->wrapped) == 0)
-		learned = resolve_wrapped(processor, limit);
-	if (learned)
-		processor->waiting_for_tokens = 0; /* they are ready now */
 	tell_waiting(processor, waited);
-	return applied > 0 || taken_back > 0 || learned ||
-	       positions_need_work(&processor->positions);
-}
-
-bool processor_has_work(struct processor *processor)
-{
-	return has_ready_event(processor, ready_to(processor)) || has_removed_event(processor) ||
+	return applied > 0 || taken_back > 0 || has_question(processor) ||
 	       positions_need_work(&processor->positions);
 }
 

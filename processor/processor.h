@@ -6,6 +6,7 @@
 #include "base/compiler.h"
 #include "base/config.h"
 #include "base/settings.h"
+#include "processor/asked_node.h"
 #include "processor/position.h"
 #include "processor/symbol_map.h"
 #include "processor/token_resolver.h"
@@ -43,6 +44,7 @@ struct processor {
 	struct listener_sessions sessions;
 	struct tokens tokens;
 	struct positions positions;
+	struct asked_node node;
 	struct token_resolver resolver;
 	struct wrapped_shares wrapped;
 	struct decoded_event decoded[PROCESSOR_DECODED_EVENTS]; /* by id modulo their number */
@@ -59,16 +61,14 @@ void processor_open(struct processor *processor, const struct chain_settings *se
 void processor_close(struct processor *processor);
 
 /*
- * Asks for unknown tokens, then one transaction: ended executions are taken in, up to a batch of
- * ready events is applied in chain order, hedges are planned. When no event could be applied, asks
- * what wrapped shares were worth. True when something was done: there may be more.
+ * Takes the node's answers and asks for what is not known, without waiting; then one transaction:
+ * ended executions are taken in, up to a batch of ready events is applied in chain order, hedges
+ * are planned. True when something was done: there may be more.
  */
 bool processor_step(struct processor *processor);
 
-/* Whether processor_step has something to do. Reads only. */
-bool processor_has_work(struct processor *processor);
-
-/* How long processor_step has nothing to do unless the database changes; -1: for ever. */
+/* How long processor_step has nothing to do unless the database changes or the node answers; -1:
+ * for ever. */
 int64_t processor_wait_ms(struct processor *processor);
 
 #endif

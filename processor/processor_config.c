@@ -28,7 +28,6 @@ bool processor_config_wants_details(const struct processor_config *config)
 struct fill_details_settings processor_config_fill_details(const struct processor_config *config)
 {
 	return (struct fill_details_settings){
-		.chain = &config->chain,
 		.oracle = config->pyth_contract,
 		.wants_prices = strcmp(config->fill_details.text, "trace") == 0,
 	};

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "chain/abi.h"
-#include "ingest/chain_identity.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -14,16 +13,14 @@ static const uint8_t symbol_selector[] = {0x95, 0xd8, 0x9b, 0x41};
 static const uint8_t decimals_selector[] = {0x31, 0x3c, 0xe5, 0x67};
 
 void token_resolver_open(struct token_resolver *resolver, struct store *store,
-			 struct tokens *tokens, const struct chain_settings *settings)
+			 struct tokens *tokens, struct asked_node *node)
 {
-	*resolver = (struct token_resolver){.store = store, .tokens = tokens, .settings = settings};
-	unanswered_init(&resolver->waiting);
-	evm_node_open(&resolver->node, settings);
+	*resolver = (struct token_resolver){.store = store, .tokens = tokens, .node = node};
+	unanswered_init(&resolver->waiting, node);
 }
 
 void token_resolver_close(struct token_resolver *resolver)
 {
-	evm_node_close(&resolver->node);
 	unanswered_free(&resolver->waiting);
 }
 
@@ -41,18 +38,12 @@ static enum outcome blame_node(enum outcome outcome)
 	return outcome == OUTCOME_OK ? OUTCOME_OK : OUTCOME_RETRY;
 }
 
-/* Once a process: the node whose word on tokens we take must be on the ledger's chain. */
-static enum outcome check_node(struct token_resolver *resolver, struct error *error)
-{
-	return blame_node(chain_identity_check(&resolver->node, resolver->store, resolver->settings,
-					       &resolver->node_is_ours, error));
-}
-
 /* REJECTED only when the node says that the call can never succeed: the token reverted. */
 static enum outcome call(struct token_resolver *resolver, const struct evm_address *address,
 			 struct bytes selector, struct buffer *result, struct error *error)
 {
-	enum outcome outcome = evm_node_call(&resolver->node, address, selector, result, error);
+	enum outcome outcome =
+		evm_node_call(&resolver->node->node, address, selector, result, error);
 
 	if (outcome == OUTCOME_REJECTED && error->kind == ERROR_KIND_RPC)
 		return OUTCOME_REJECTED;
@@ -125,13 +116,16 @@ static enum outcome ask_decimals(struct token_resolver *resolver, const struct e
 static enum outcome ask(struct token_resolver *resolver, const struct evm_address *address,
 			struct token *token, struct error *error)
 {
-	enum outcome outcome = check_node(resolver, error);
+	const struct evm_word key = key_of(address);
+	enum outcome outcome = asked_node_begin(resolver->node, &key, false, error);
 
+	if (outcome != OUTCOME_OK)
+		return outcome;
 	token->address = *address;
-	if (outcome == OUTCOME_OK)
-		outcome = ask_symbol(resolver, address, &token->symbol, error);
+	outcome = ask_symbol(resolver, address, &token->symbol, error);
 	if (outcome == OUTCOME_OK)
 		outcome = ask_decimals(resolver, address, &token->decimals, error);
+	asked_node_end(resolver->node, outcome, error);
 	return outcome;
 }
 
@@ -179,12 +173,12 @@ void token_resolver_resolve(struct token_resolver *resolver, const struct evm_ad
 	    !unanswered_may_ask(&resolver->waiting, &key))
 		return;
 	outcome = ask(resolver, address, &token, &error);
-	if (outcome != OUTCOME_OK) {
+	if (outcome == OUTCOME_OK) {
+		store_token(resolver, &token);
+		unanswered_remove(&resolver->waiting, &key);
+	} else if (error.kind != ERROR_KIND_UNDER_WAY) {
 		note_failure(resolver, address, outcome, &error);
-		return;
 	}
-	store_token(resolver, &token);
-	unanswered_remove(&resolver->waiting, &key);
 }
 
 enum outcome token_resolver_find(struct token_resolver *resolver, const struct evm_address *address,
@@ -195,16 +189,6 @@ enum outcome token_resolver_find(struct token_resolver *resolver, const struct e
 	if (tokens_find(resolver->tokens, address, token))
 		return OUTCOME_OK;
 	return unanswered_why(&resolver->waiting, &key, "token", error);
-}
-
-enum outcome token_resolver_node(struct token_resolver *resolver, struct evm_node **node,
-				 struct error *error)
-{
-	enum outcome outcome = check_node(resolver, error);
-
-	if (outcome == OUTCOME_OK)
-		*node = &resolver->node;
-	return outcome;
 }
 
 int64_t token_resolver_wait_ms(const struct token_resolver *resolver)

@@ -12,9 +12,9 @@
 /* So many answers that the node has nothing are believed. */
 #define EMPTY_ANSWERS_BELIEVED 5
 
-void unanswered_init(struct unanswered *list)
+void unanswered_init(struct unanswered *list, struct asked_node *node)
 {
-	*list = (struct unanswered){.items = NULL};
+	*list = (struct unanswered){.node = node};
 }
 
 void unanswered_free(struct unanswered *list)
@@ -50,7 +50,6 @@ static struct question *add(struct unanswered *list, const struct evm_word *key)
 
 void unanswered_begin_pass(struct unanswered *list)
 {
-	list->failed_again = false;
 	list->pass++;
 }
 
@@ -61,7 +60,7 @@ bool unanswered_may_ask(struct unanswered *list, const struct evm_word *key)
 	if (question == NULL)
 		return true;
 	question->pass = list->pass;
-	return !list->failed_again && question->due_ms <= clock_monotonic_ms();
+	return question->due_ms <= clock_monotonic_ms();
 }
 
 void unanswered_remove(struct unanswered *list, const struct evm_word *key)
@@ -79,8 +78,6 @@ const struct question *unanswered_note_failure(struct unanswered *list, const st
 
 	if (question == NULL)
 		question = add(list, key);
-	else
-		list->failed_again = true;
 	question->failures++;
 	if (error->kind == ERROR_KIND_BEHIND && ++question->empty_answers >= EMPTY_ANSWERS_BELIEVED)
 		outcome = OUTCOME_REJECTED;
@@ -99,13 +96,16 @@ enum outcome unanswered_why(struct unanswered *list, const struct evm_word *key,
 	struct question *question = find(list, key);
 
 	if (question == NULL) {
-		/* Its event came in after the asking: due at once, or nobody would ask. */
+		/* Due at once, or nobody would ask; if it is asked already, when the answer comes.
+		 */
 		question = add(list, key);
 		question->due_ms = clock_monotonic_ms();
-		(void)error_set(&question->reason, OUTCOME_RETRY, ERROR_KIND_NONE,
-				"%s not asked yet", what);
+		(void)error_set(&question->reason, OUTCOME_RETRY, ERROR_KIND_UNDER_WAY,
+				"%s not known yet", what);
 	}
 	question->pass = list->pass;
+	if (question->refused && question->due_ms <= clock_monotonic_ms())
+		question->refused = false; /* it has held for long enough */
 	*error = question->reason;
 	return question->refused ? OUTCOME_REJECTED : OUTCOME_RETRY;
 }
@@ -116,9 +116,12 @@ int64_t unanswered_wait_ms(const struct unanswered *list)
 	int64_t wait_ms = -1;
 
 	for (size_t i = 0; i < list->count; i++) {
-		int64_t left_ms = list->items[i].due_ms - now_ms;
+		const struct question *question = &list->items[i];
+		int64_t left_ms = question->due_ms - now_ms;
 
-		if (list->items[i].refused || list->items[i].pass != list->pass)
+		if (question->refused || question->pass != list->pass)
+			continue;
+		if (left_ms <= 0 && !asked_node_can_go_on(list->node, &question->key))
 			continue;
 		if (left_ms < 0)
 			left_ms = 0;

@@ -1,6 +1,7 @@
 /*
  * Questions to the chain that have no answer yet: each waits by itself, with a backoff of its own,
- * or stands as refused for a while. No network here, and no table: what was learned is elsewhere.
+ * or stands as refused for a while. Nothing is asked here, and no table: what was learned is
+ * elsewhere.
  */
 #ifndef BALLAST_PROCESSOR_UNANSWERED_H
 #define BALLAST_PROCESSOR_UNANSWERED_H
@@ -9,6 +10,7 @@
 #include "base/compiler.h"
 #include "base/evm_types.h"
 #include "base/outcome.h"
+#include "processor/asked_node.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,19 +29,20 @@ struct question {
 };
 
 struct unanswered {
+	struct asked_node *node;
 	struct question *items;
 	size_t count;
 	size_t capacity;
 	uint64_t pass;
-	bool failed_again; /* in this pass, a question that had failed before */
 };
 
-void unanswered_init(struct unanswered *list);
+/* node: who is asked; the caller's. */
+void unanswered_init(struct unanswered *list, struct asked_node *node);
 void unanswered_free(struct unanswered *list);
 
 void unanswered_begin_pass(struct unanswered *list);
 
-/* An event needs the answer: whether it is time to ask. */
+/* Somebody needs the answer: whether it is time to ask, or to go on asking. */
 bool unanswered_may_ask(struct unanswered *list, const struct evm_word *key);
 
 void unanswered_remove(struct unanswered *list, const struct evm_word *key);
@@ -53,13 +56,16 @@ const struct question *unanswered_note_failure(struct unanswered *list, const st
 					       enum outcome outcome, const struct error *error);
 
 /*
- * Why there is no answer: REJECTED, or RETRY; one that was never asked is due at once, with what as
+ * Why there is no answer: REJECTED, or RETRY; one that has not failed is due at once, with what as
  * its reason.
  */
 MUST_USE enum outcome unanswered_why(struct unanswered *list, const struct evm_word *key,
 				     const char *what, struct error *error);
 
-/* Milliseconds until a question of this pass may be asked again; -1: none waits. */
+/*
+ * Milliseconds until a question of this pass may be asked, or gone on with; -1: none waits but for
+ * the node's answer.
+ */
 int64_t unanswered_wait_ms(const struct unanswered *list);
 
 #endif

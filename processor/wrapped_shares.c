@@ -18,11 +18,11 @@ static const uint8_t convert_selector[] = {0x07, 0xa2, 0xd1, 0x3a};
 static const uint8_t decimals_selector[] = {0x31, 0x3c, 0xe5, 0x67};
 
 void wrapped_shares_open(struct wrapped_shares *wrapped, struct store *store,
-			 struct token_resolver *resolver)
+			 struct asked_node *node)
 {
-	*wrapped = (struct wrapped_shares){.store = store, .resolver = resolver};
+	*wrapped = (struct wrapped_shares){.store = store, .node = node};
 	vaults_open(&wrapped->vaults, store);
-	unanswered_init(&wrapped->waiting);
+	unanswered_init(&wrapped->waiting, node);
 }
 
 void wrapped_shares_close(struct wrapped_shares *wrapped)
@@ -34,7 +34,6 @@ void wrapped_shares_close(struct wrapped_shares *wrapped)
 void wrapped_shares_begin_pass(struct wrapped_shares *wrapped)
 {
 	unanswered_begin_pass(&wrapped->waiting);
-	wrapped->failed = false;
 }
 
 static struct vault_conversion conversion_of(const struct fill_block *block,
@@ -133,21 +132,25 @@ static enum outcome ask_assets(struct evm_node *node, struct vault_conversion *c
 static enum outcome ask(struct wrapped_shares *wrapped, struct vault *vault,
 			struct vault_conversion *conversion, struct error *error)
 {
-	struct evm_node *node = NULL;
-	enum outcome outcome = token_resolver_node(wrapped->resolver, &node, error);
+	const struct evm_word key = key_of(conversion);
+	struct evm_node *node = &wrapped->node->node;
+	enum outcome outcome = asked_node_begin(wrapped->node, &key, false, error);
 
+	if (outcome != OUTCOME_OK)
+		return outcome;
+	outcome = ask_assets(node, conversion, error);
+	/* Last: another dialogue may make it known meanwhile. */
 	if (outcome == OUTCOME_OK && !vaults_find(&wrapped->vaults, &conversion->token, vault))
 		outcome = ask_vault(node, conversion, vault, error);
-	if (outcome == OUTCOME_OK)
-		outcome = ask_assets(node, conversion, error);
+	asked_node_end(wrapped->node, outcome, error);
 	return outcome;
 }
 
-static bool keep(struct wrapped_shares *wrapped, const struct vault *vault,
+static void keep(struct wrapped_shares *wrapped, const struct vault *vault,
 		 const struct vault_conversion *conversion)
 {
 	if (!store_begin(wrapped->store))
-		return false;
+		return;
 	vaults_insert(&wrapped->vaults, vault);
 	vaults_insert_conversion(&wrapped->vaults, conversion);
 	store_commit(wrapped->store);
@@ -156,7 +159,6 @@ static bool keep(struct wrapped_shares *wrapped, const struct vault *vault,
 		 evm_address_text(&conversion->token).text, conversion->block_number,
 		 evm_uint256_text(&conversion->shares).text,
 		 evm_uint256_text(&conversion->assets).text, vault->asset_decimals);
-	return true;
 }
 
 /* Why, as the operator must read it: what is to be done is not in the node's words. */
@@ -174,8 +176,7 @@ static void explain(const struct vault_conversion *conversion, struct error *err
 	error->retry_after_ms = told.retry_after_ms;
 }
 
-/* Whether it is refused now. */
-static bool note_failure(struct wrapped_shares *wrapped, const struct vault_conversion *conversion,
+static void note_failure(struct wrapped_shares *wrapped, const struct vault_conversion *conversion,
 			 enum outcome outcome, struct error *error)
 {
 	const struct evm_word key = key_of(conversion);
@@ -186,18 +187,15 @@ static bool note_failure(struct wrapped_shares *wrapped, const struct vault_conv
 	if (question->refused) {
 		log_error("wrapped shares refused token=%s reason=%s",
 			  evm_address_text(&conversion->token).text, error->text);
-		return true;
+		return;
 	}
-	wrapped->failed = true;
 	log_warn("wrapped shares not known yet: their events wait, others go on token=%s "
 		 "kind=%s wait_ms=%" PRId64 " reason=%s",
 		 evm_address_text(&conversion->token).text, error_kind_name(error->kind),
 		 question->due_ms - clock_monotonic_ms(), error->text);
-	return false;
 }
 
-/* Whether there is an answer now: a worth, or a refusal. */
-static bool resolve_one(struct wrapped_shares *wrapped, struct vault_conversion *conversion)
+static void resolve_one(struct wrapped_shares *wrapped, struct vault_conversion *conversion)
 {
 	const struct evm_word key = key_of(conversion);
 	struct vault vault = {.asset_decimals = 0};
@@ -205,26 +203,25 @@ static bool resolve_one(struct wrapped_shares *wrapped, struct vault_conversion 
 	enum outcome outcome;
 
 	if (vaults_find_conversion(&wrapped->vaults, conversion) ||
-	    !unanswered_may_ask(&wrapped->waiting, &key) || wrapped->failed)
-		return false;
+	    !unanswered_may_ask(&wrapped->waiting, &key))
+		return;
 	outcome = ask(wrapped, &vault, conversion, &error);
-	if (outcome != OUTCOME_OK)
-		return note_failure(wrapped, conversion, outcome, &error);
-	unanswered_remove(&wrapped->waiting, &key);
-	return keep(wrapped, &vault, conversion);
+	if (outcome == OUTCOME_OK) {
+		keep(wrapped, &vault, conversion);
+		unanswered_remove(&wrapped->waiting, &key);
+	} else if (error.kind != ERROR_KIND_UNDER_WAY) {
+		note_failure(wrapped, conversion, outcome, &error);
+	}
 }
 
-bool wrapped_shares_resolve(struct wrapped_shares *wrapped, const struct fill_block *block,
+void wrapped_shares_resolve(struct wrapped_shares *wrapped, const struct fill_block *block,
 			    const struct wrapped_amounts *amounts)
 {
-	bool learned = false;
-
 	for (size_t i = 0; i < amounts->count; i++) {
 		struct vault_conversion conversion = conversion_of(block, &amounts->items[i]);
 
-		learned = resolve_one(wrapped, &conversion) || learned;
+		resolve_one(wrapped, &conversion);
 	}
-	return learned;
 }
 
 static enum outcome find_one(struct wrapped_shares *wrapped, struct vault_conversion *conversion,

@@ -182,6 +182,34 @@ def test_a_node_that_knows_no_call_by_hash_is_asked_by_number(wrapped, stack, be
     assert any(isinstance(block, dict) for block in asked)
 
 
+def test_a_vault_that_hangs_holds_up_nothing_else(wrapped, stack, between):
+    """Its question stays open for as long as the time-out is; meanwhile other fills are booked, hedged and priced, also of a
+    token that nobody knew."""
+    answered = threading.Event()
+
+    def hanging(request):
+        if request["method"] == "eth_call" and "0x07a2d13a" in json.dumps(request["params"]):
+            answered.wait(60)
+        return None
+
+    between.change = hanging
+    stack.config["HTTP_RPC_URL"] = between.url
+    stack.config["RPC_TIMEOUT_MS"] = "60000"
+    stack.start_all()
+    wait_session(stack)
+    try:
+        take(wrapped, "SELL", "1", usdc="250")
+        wrapped.take("AAPL0x", "SELL", "1", usdc="230")
+        stack.wait_until(lambda: stack.database.count("executions", "symbol = 'AAPL' AND status = 'FILLED'") == 1, 20)
+        wrapped.take("NVDAs1", "BUY", "2", usdc="240")
+        stack.wait_until(lambda: stack.database.count("executions", "symbol = 'NVDA' AND status = 'FILLED'") == 1, 20)
+        stack.wait_until(lambda: stack.database.count("onchain_trades", "gas_used IS NOT NULL") == 2, 20)
+        assert stack.database.count("event_queue", "processed = 0") == 1
+    finally:
+        answered.set()
+    stack.wait_until(lambda: stack.database.count("executions", "symbol = 'TSLA' AND status = 'FILLED'") == 1, 20)
+
+
 def test_an_unmapped_token_is_set_aside_when_the_map_is_required(wrapped, stack):
     stack.config["SYMBOL_MAP"] = f"USDC=USDC,{wrapped.tokens['tTSLA'].address}=TSLA,AAPL0x=APPLE"
     stack.config["REQUIRE_MAPPED_TOKENS"] = "1"

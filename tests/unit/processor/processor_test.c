@@ -169,7 +169,7 @@ static void run(struct fixture *fixture)
 	do {
 		more = processor_step(&fixture->processor);
 		test_laws_hold(&fixture->laws);
-	} while (more);
+	} while (more || test_node_await(&fixture->processor.node));
 }
 
 static void expect(struct fixture *fixture, const char *sql, const char *value)
@@ -388,11 +388,13 @@ static void dust_in_batches_is_one_order(void **state)
 {
 	struct fixture *fixture = *state;
 
-	for (uint64_t i = 0; i < 250; i++)
-		take(fixture, 1, i, i < 248 ? TAKE_WEI : TAKE_SELL);
+	take(fixture, 1, 0, TAKE_WEI);
 	cover(fixture, 0, 1);
+	run(fixture);
+	for (uint64_t i = 1; i < 250; i++)
+		take(fixture, 1, i, i < 248 ? TAKE_WEI : TAKE_SELL);
 	assert_true(processor_step(&fixture->processor));
-	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "200");
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "201");
 	run(fixture);
 	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "250");
 	expect(fixture, "SELECT direction || ' ' || shares AS value FROM executions", "BUY 1");
@@ -427,6 +429,59 @@ static void a_token_that_cannot_be_asked_holds_only_its_own_events(void **state)
 	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "302");
 	assert_int_equal(fixture->processor.waiting_for_tokens, 0);
 	assert_int_equal(processor_wait_ms(&fixture->processor), -1);
+}
+
+/* Until that many trades are booked. */
+static void run_until_booked(struct fixture *fixture, int64_t trades)
+{
+	while (test_store_int64(&fixture->processor.store,
+				"SELECT count(*) AS n FROM onchain_trades", "n") < trades) {
+		if (!processor_step(&fixture->processor))
+			assert_true(test_node_await(&fixture->processor.node));
+		test_laws_hold(&fixture->laws);
+	}
+}
+
+static void a_question_that_hangs_holds_up_no_other_token(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->node.words->tokens[2].is_silent = true;
+	for (uint64_t block = 1; block <= 300; block++)
+		buy_nvda(fixture, block);
+	take(fixture, 301, 0, TAKE_SELL);
+	cover(fixture, 0, 301);
+	run_until_booked(fixture, 1);
+	expect(fixture, "SELECT base_symbol AS value FROM onchain_trades", "AAPL");
+	/* Nothing has timed out, and nothing is to do but wait. */
+	assert_true(asked_node_awaits_answer(&fixture->processor.node));
+	assert_false(processor_step(&fixture->processor));
+	assert_int_equal(processor_wait_ms(&fixture->processor), -1);
+	take(fixture, 302, 0, TAKE_SELL);
+	cover(fixture, 302, 302);
+	assert_true(processor_step(&fixture->processor));
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "2");
+	assert_int_equal(fixture->node.words->tokens[2].asked, 1);
+}
+
+/* Its block leaves the chain while a token is asked for: the answer is of use all the same. */
+static void an_answer_that_nobody_waits_for_any_more_harms_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+
+	buy_nvda(fixture, 1);
+	cover(fixture, 0, 2);
+	assert_false(processor_step(&fixture->processor));
+	assert_true(asked_node_awaits_answer(&fixture->processor.node));
+	assert_int_equal(
+		test_store_run(&fixture->processor.store, "UPDATE event_queue SET removed = 1"), 1);
+	run(fixture);
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "0");
+	for (size_t i = 0; i < EVM_DIALOGUES; i++)
+		assert_false(fixture->processor.node.dialogues.items[i].under_way);
+	take(fixture, 2, 0, TAKE_SELL);
+	run(fixture);
+	expect(fixture, "SELECT base_symbol AS value FROM onchain_trades", "AAPL");
 }
 
 static void order_within_a_symbol_holds_behind_an_event_that_waits(void **state)
@@ -575,6 +630,8 @@ int main(void)
 		STORY(a_clear_between_two_of_our_owners_sends_no_order_for_what_cancels),
 		STORY(dust_in_batches_is_one_order),
 		STORY(a_token_that_cannot_be_asked_holds_only_its_own_events),
+		STORY(a_question_that_hangs_holds_up_no_other_token),
+		STORY(an_answer_that_nobody_waits_for_any_more_harms_nothing),
 		STORY(order_within_a_symbol_holds_behind_an_event_that_waits),
 		STORY(while_the_node_is_away_known_tokens_go_on),
 		STORY(a_death_before_the_commit_repeats_and_loses_nothing),

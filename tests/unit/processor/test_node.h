@@ -1,18 +1,19 @@
 /*
- * A node of a test's own: a child process that says which chain it is on and what token contracts
- * answer. What it shall say next and how often it was asked is in memory that both share. Included
- * after cmocka.h.
+ * A node of a test's own: a child process that says which chain it is on and what token and vault
+ * contracts answer, to several questions at once. What it shall say next and how often it was asked
+ * is in memory that both share. Included after cmocka.h.
  */
 #ifndef BALLAST_TESTS_PROCESSOR_TEST_NODE_H
 #define BALLAST_TESTS_PROCESSOR_TEST_NODE_H
 
 #include "base/evm_types.h"
 #include "base/settings.h"
+#include "processor/asked_node.h"
 #include "unit/chain/scripted_server.h"
 
 #include <sys/mman.h>
 
-#define TEST_NODE_TOKENS      4
+#define TEST_NODE_TOKENS      8
 #define TEST_NODE_ANSWER_SIZE 32768
 
 /* What follows the id in an answer: "\"result\":\"0x..\"" or "\"error\":{..}". */
@@ -24,7 +25,11 @@ struct test_node_token {
 	struct evm_address address;
 	struct test_node_answer symbol;
 	struct test_node_answer decimals;
-	int asked; /* eth_calls to it */
+	struct test_node_answer asset;	/* of a vault */
+	struct test_node_answer assets; /* what its shares are worth, at the block's hash */
+	struct test_node_answer assets_by_number;
+	bool is_silent; /* never answered */
+	int asked;	/* eth_calls to it */
 };
 
 struct test_node_words {
@@ -33,6 +38,7 @@ struct test_node_words {
 	const char *chain_id; /* a literal: it is there in the child too */
 	bool is_broken;	      /* answers 500 to everything */
 	bool is_babbling;     /* answers what is no JSON */
+	int asked;	      /* requests */
 };
 
 struct test_node {
@@ -82,6 +88,43 @@ static inline struct test_node_token *test_node_token(struct test_node *node,
 	return token;
 }
 
+static inline void test_node_word(struct test_node_answer *answer, uint64_t value)
+{
+	char hex[65];
+
+	(void)snprintf(hex, sizeof(hex), "%064" PRIx64, value);
+	test_node_result(answer, hex);
+}
+
+/* Whose shares are worth that many raw units of a token of 18 decimals, whatever their number. */
+static inline struct test_node_token *test_node_vault(struct test_node *node,
+						      struct evm_address address,
+						      const char *symbol, struct evm_address asset,
+						      uint64_t assets)
+{
+	struct test_node_token *token = test_node_token(node, address, symbol, 18);
+	char hex[65];
+
+	(void)snprintf(hex, sizeof(hex), "%024d%s", 0, evm_address_text(&asset).text + 2);
+	test_node_result(&token->asset, hex);
+	test_node_word(&token->assets, assets);
+	token->assets_by_number = token->assets;
+	return token;
+}
+
+static inline const char *test_node_answer_of(struct test_node_token *token, const char *body)
+{
+	if (strstr(body, "0x95d89b41") != NULL)
+		return token->symbol.text;
+	if (strstr(body, "0x38d52e0f") != NULL)
+		return token->asset.text;
+	if (strstr(body, "0x07a2d13a") != NULL)
+		return strstr(body, "blockHash") != NULL ? token->assets.text
+							 : token->assets_by_number.text;
+	return token->decimals.text;
+}
+
+/* NULL: none. */
 static inline const char *test_node_call_answer(struct test_node_words *words, const char *body)
 {
 	for (size_t i = 0; i < words->token_count; i++) {
@@ -90,8 +133,7 @@ static inline const char *test_node_call_answer(struct test_node_words *words, c
 		if (strstr(body, evm_address_text(&token->address).text) == NULL)
 			continue;
 		token->asked++;
-		return strstr(body, "0x95d89b41") != NULL ? token->symbol.text
-							  : token->decimals.text;
+		return token->is_silent ? NULL : test_node_answer_of(token, body);
 	}
 	return "\"result\":\"0x\"";
 }
@@ -112,36 +154,37 @@ static inline const char *test_node_answer_to(struct test_node_words *words, con
 	       "\"timestamp\":\"0x0\"}";
 }
 
-static inline void test_node_serve(const struct peer *peer, struct test_node_words *words)
+/* One request; false: the client has closed. */
+static inline bool test_node_serve(const struct peer *peer, void *context)
 {
 	static char head[SERVER_TEXT_SIZE];
 	static char body[SERVER_TEXT_SIZE];
 	static char answer[SERVER_TEXT_SIZE];
+	struct test_node_words *words = context;
+	const char *said;
 	const char *id;
-	char byte;
 
-	while (recv(peer->fd, &byte, 1, MSG_PEEK) == 1) {
-		peer_read_request(peer, head, body);
-		id = strstr(body, "\"id\":");
-		server_require(id != NULL);
-		(void)snprintf(answer, sizeof(answer), "{\"jsonrpc\":\"2.0\",\"id\":%lu,%s}",
-			       strtoul(id + strlen("\"id\":"), NULL, 10),
-			       test_node_answer_to(words, body));
-		if (words->is_broken)
-			peer_answer(peer, "500 Internal Server Error", "", "");
-		else
-			peer_answer(peer, "200 OK", "", words->is_babbling ? "<html>" : answer);
-	}
+	if (peer_has_closed(peer))
+		return false;
+	peer_read_request(peer, head, body);
+	words->asked++;
+	id = strstr(body, "\"id\":");
+	server_require(id != NULL);
+	said = test_node_answer_to(words, body);
+	if (said == NULL)
+		return true;
+	(void)snprintf(answer, sizeof(answer), "{\"jsonrpc\":\"2.0\",\"id\":%lu,%s}",
+		       strtoul(id + strlen("\"id\":"), NULL, 10), said);
+	if (words->is_broken)
+		peer_answer(peer, "500 Internal Server Error", "", "");
+	else
+		peer_answer(peer, "200 OK", "", words->is_babbling ? "<html>" : answer);
+	return true;
 }
 
 static inline void test_node_run(int listener, void *context)
 {
-	for (;;) {
-		struct peer peer = server_accept(listener);
-
-		test_node_serve(&peer, context);
-		peer_close(&peer);
-	}
+	server_serve_all(listener, test_node_serve, context);
 }
 
 /* On chain 31337, with no tokens. */
@@ -155,6 +198,15 @@ static inline void test_node_start(struct test_node *node, struct chain_settings
 	(void)snprintf(settings->http_url.text, sizeof(settings->http_url.text),
 		       "http://127.0.0.1:%d/", node->server.port);
 	settings->rpc_timeout_ms = 10000;
+}
+
+/* Waits for an answer that is under way; false: none is. */
+static inline bool test_node_await(struct asked_node *asked)
+{
+	if (!asked_node_awaits_answer(asked))
+		return false;
+	asked_node_wait(asked, NULL, INT64_MAX);
+	return true;
 }
 
 static inline void test_node_stop(struct test_node *node)
