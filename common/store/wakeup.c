@@ -1,8 +1,15 @@
 /*
  * A write to the -wal file comes before its commit is visible: by the fsync, which takes as long as
  * the disk likes. So the first write opens a time of looking at data_version, at first every 100
- * us, then ever more rarely, by a timer; inotify is not listened to meanwhile, so that neither a
- * long transaction nor our own writes make us spin.
+ * us, then ever more rarely, by a timer; inotify is not listened to meanwhile, so that a long
+ * transaction does not make us spin.
+ *
+ * Looking ends with a look that took no write from inotify and then found nobody who holds the
+ * write lock. Of a commit that such a look does not see an event is still to come: whoever makes it
+ * takes the lock, writes, makes the commit visible and only then gives the lock back. It was not
+ * visible when data_version was read, which is after the lock was asked for; so the lock was taken
+ * later than that, the first write is later still, and inotify will tell of it. Whose commits had
+ * come before, ours or another's, does not matter.
  */
 #include "store/wakeup.h"
 
@@ -26,8 +33,6 @@
  */
 #define LOOK_MINIMUM_US 100
 #define LOOK_MAXIMUM_US 50000
-/* The longest fsync that is waited for this way; after that the caller's own time-out must do. */
-#define LOOK_LIMIT_US 3000000
 
 #define LOOK_WITHOUT_INOTIFY_US 5000
 
@@ -112,6 +117,7 @@ void wakeup_open(struct wakeup *wakeup, struct store *store)
 	wakeup->store = store;
 	wakeup->wal_watch = -1;
 	wakeup->written_us = 0;
+	store_watch_writers(store);
 	wakeup->seen_version = store_data_version(store);
 	wakeup->fd = epoll_create1(EPOLL_CLOEXEC);
 	wakeup->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -181,19 +187,10 @@ static bool drain_inotify(struct wakeup *wakeup)
 	return written && wakeup->inotify_fd >= 0;
 }
 
-/* When to look again, if a commit is expected; otherwise inotify tells. */
-static void schedule(struct wakeup *wakeup, int64_t now_us)
+static void look_on(struct wakeup *wakeup, int64_t now_us)
 {
-	int64_t since_us = now_us - wakeup->written_us;
-	int64_t next_us = since_us / 16;
+	int64_t next_us = (now_us - wakeup->written_us) / 16;
 
-	if (wakeup->written_us == 0)
-		return;
-	if (since_us > LOOK_LIMIT_US) {
-		wakeup->written_us = 0;
-		listen_to_inotify(wakeup, true);
-		return;
-	}
 	if (next_us < LOOK_MINIMUM_US)
 		next_us = LOOK_MINIMUM_US;
 	if (next_us > LOOK_MAXIMUM_US)
@@ -201,27 +198,38 @@ static void schedule(struct wakeup *wakeup, int64_t now_us)
 	set_timer(wakeup, next_us, 0);
 }
 
-bool wakeup_check(struct wakeup *wakeup)
+/* When to look again: after a time while a commit is expected, else when inotify tells. */
+static void schedule(struct wakeup *wakeup, bool written, bool expected)
 {
 	int64_t now_us = clock_monotonic_us();
-	int64_t version;
-	uint64_t expirations;
-	bool changed;
+	bool looking = wakeup->written_us != 0;
 
-	(void)!read(wakeup->timer_fd, &expirations, sizeof(expirations));
-	if (wakeup->inotify_fd >= 0 && drain_inotify(wakeup)) {
-		if (wakeup->written_us == 0)
-			listen_to_inotify(wakeup, false);
+	if (wakeup->inotify_fd < 0)
+		return;
+	if (expected != looking)
+		listen_to_inotify(wakeup, !expected);
+	if (!expected)
+		wakeup->written_us = 0;
+	else if (written || !looking)
 		wakeup->written_us = now_us;
-	}
-	/*
-	 * After draining: a commit that becomes visible later than this look has an event or a
-	 * timer to come.
-	 */
+	if (expected)
+		look_on(wakeup, now_us);
+}
+
+bool wakeup_check(struct wakeup *wakeup)
+{
+	uint64_t expirations;
+	int64_t version;
+	bool written, expected, changed;
+
+	/* In this order: see above. */
+	(void)!read(wakeup->timer_fd, &expirations, sizeof(expirations));
+	written = wakeup->inotify_fd >= 0 && drain_inotify(wakeup);
+	expected = store_is_written_by_another(wakeup->store) || written;
 	version = store_data_version(wakeup->store);
 	changed = version != wakeup->seen_version;
 	wakeup->seen_version = version;
-	schedule(wakeup, now_us);
+	schedule(wakeup, written, expected);
 	return changed;
 }
 

@@ -1,9 +1,9 @@
 /*
  * Waiting until another process has committed. A wake-up is a hint; the tables say what there is to
  * do. inotify on the database's directory and its -wal file tells that something is being written;
- * the file event comes before the commit is visible, so PRAGMA data_version is then polled briefly.
- * (Measured: inotify alone 22 ms, inotify and a short poll 1 ms, polling every 100 ms 50 ms on
- * average.)
+ * the file event comes before the commit is visible, so PRAGMA data_version is then polled for as
+ * long as somebody writes. (Measured: inotify alone 22 ms, inotify and a short poll 1 ms, polling
+ * every 100 ms 50 ms on average.)
  */
 #ifndef BALLAST_STORE_WAKEUP_H
 #define BALLAST_STORE_WAKEUP_H
@@ -21,9 +21,10 @@ struct wakeup {
 	int timer_fd;
 	int wal_watch; /* -1 while the -wal file does not exist */
 	int64_t seen_version;
-	int64_t written_us; /* the last write to -wal; 0: no commit is expected */
+	int64_t written_us; /* the last write to -wal that was noticed; 0: no commit is expected */
 };
 
+/* Of the process' connections to the database the last to be closed (store_watch_writers). */
 void wakeup_open(struct wakeup *wakeup, struct store *store);
 void wakeup_close(struct wakeup *wakeup);
 
