@@ -51,9 +51,14 @@ def float_word(amount: str | int | Decimal | tuple[int, int]) -> bytes:
 
 def booked(amount: str | int | Decimal | tuple[int, int]) -> str:
     """What Ballast makes of a float's amount: rounded towards zero at the 18th digit."""
+    return text(float_units(amount, 18), 18)
+
+
+def float_units(amount: str | int | Decimal | tuple[int, int], decimals: int) -> int:
+    """Raw units of a float's amount, rounded towards zero."""
     if not isinstance(amount, tuple):
-        return text(int(Fraction(str(amount)) * 10**18), 18)
+        return int(Fraction(str(amount)) * 10**decimals)
     coefficient, exponent = amount
     if not coefficient or exponent < -400:
-        return "0"
-    return text(int(coefficient * Fraction(10) ** (exponent + 18)), 18)
+        return 0
+    return int(coefficient * Fraction(10) ** (exponent + decimals))

@@ -45,13 +45,17 @@ class Token:
 
 @dataclass
 class Fill:
-    """What Ballast is to book. Where it stands on chain is known once it is mined, and None before."""
+    """What Ballast is to book. Where it stands on chain is known once it is mined, and None before.
+
+    token_amount: of wrapped shares, what moved; amount is what that is worth, None when the vault refuses to say.
+    """
 
     owner: str
     symbol: str
     direction: str
-    amount: str
+    amount: str | None
     usdc: str | None
+    token_amount: str | None = None
     event_type: str = ""
     tx_hash: str = ""
     block_number: int | None = None
@@ -61,7 +65,7 @@ class Fill:
 
     @property
     def price_usdc(self) -> str | None:
-        return self.usdc and price(self.usdc, self.amount)
+        return self.usdc and self.amount and price(self.usdc, self.amount)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .abi import Contract, encode
-from .amounts import booked, canonical, float_word, raw_units, text
+from .amounts import booked, canonical, float_units, float_word, raw_units, text
 from .anvil import ROOT, Anvil
 from .fills import (
     CLEAR_V2,
@@ -51,6 +51,7 @@ class Market:
         self.deployer, self.owner, self.stranger, self.other, self.taker = anvil.accounts[:5]
         self.watched = {self.owner}
         self.tokens: dict[str, Token] = {}
+        self.vaults: set[str] = set()  # those of the tokens whose shares are worth something else than themselves
         self.orderbook = self.decoy = self.router = ""
         self.deployment_block = 0
         self.book = Contract(artifacts / "Orderbook.json")
@@ -65,8 +66,13 @@ class Market:
 
     # Setting up
 
-    def deploy(self, extra_tokens: dict[str, int] | None = None) -> "Market":
-        """Creates everything, in three blocks (more when the node mines by the clock)."""
+    def deploy(
+        self, extra_tokens: dict[str, int] | None = None, vaults: dict[str, str] | None = None
+    ) -> "Market":
+        """Creates everything, in three blocks (more when the node mines by the clock, or with vaults).
+
+        vaults: ERC-4626 vaults by their symbol, and of which token. Orders of both generations trade their shares.
+        """
         symbols = TOKENS | (extra_tokens or {})
         creations = [
             self._token.creation(f"Test {symbol}", symbol, decimals)
@@ -81,20 +87,26 @@ class Market:
             symbol: Token(symbol, address, decimals)
             for (symbol, decimals), address in zip(symbols.items(), addresses)
         }
+        for symbol, asset in (vaults or {}).items():
+            self.add_vault(symbol, asset)
         self._send_all(self._funding())
         self._send_all(self._openings())
         return self
 
     def add_vault(self, symbol: str, asset: str) -> None:
-        """An ERC-4626 vault of shares of another token; its fills are those of the second generation."""
+        """An ERC-4626 vault of shares of another token; added later, its fills are those of the second generation."""
         creation = self._vault.creation(f"Test {symbol}", symbol, self.tokens[asset].address)
         [receipt] = self._send_all([(self.deployer, None, creation)])
         self.tokens[symbol] = Token(symbol, receipt["contractAddress"], self.tokens[asset].decimals)
+        self.vaults.add(symbol)
 
     def set_worth(self, symbol: str, worth) -> None:
         """What one share of a vault is worth from the next block on."""
-        data = self._vault.call("setAssetsPerShare", raw_units(worth, 18))
-        self._send_all([(self.deployer, self.tokens[symbol].address, data)])
+        self._send_all([self._worth_change(symbol, worth)])
+
+    def change_worth(self, symbol: str, worth) -> None:
+        """The same from the block on that will take the transaction up."""
+        self.rpc.call("eth_sendTransaction", self._transaction(*self._worth_change(symbol, worth)))
 
     def add_oracle(self) -> str:
         """A Pyth contract behind its proxy; the address that orders know."""
@@ -131,7 +143,7 @@ class Market:
         owner = owner or self.owner
         order = self.order(owner, symbol)
         sold, sold_amount, bought, bought_amount = self._legs(symbol, side, shares, usdc)
-        fill = Fill(owner, symbol, side, canonical(shares), canonical(usdc))
+        fill = self._fill(owner, symbol, side, canonical(shares), canonical(usdc))
         return self._take_action(
             order, sold, sold.raw(sold_amount), bought, bought.raw(bought_amount), [fill], contexts
         )
@@ -140,8 +152,8 @@ class Market:
         """The owner's order gives one token for another without USDC: two fills of one event."""
         owner = owner or self.owner
         fills = [
-            Fill(owner, sold, "SELL", canonical(sold_amount), None),
-            Fill(owner, bought, "BUY", canonical(bought_amount), None),
+            self._fill(owner, sold, "SELL", canonical(sold_amount), None),
+            self._fill(owner, bought, "BUY", canonical(bought_amount), None),
         ]
         given, received = self.tokens[sold], self.tokens[bought]
         amounts = given.raw(sold_amount), received.raw(bought_amount)
@@ -184,8 +196,8 @@ class Market:
         given = text(their_output, bought.decimals)
         theirs_as_shares = ("BUY", received, given) if side == "SELL" else ("SELL", given, received)
         fills = [
-            Fill(owner, symbol, side, canonical(shares), canonical(usdc)),
-            Fill(counterparty, symbol, *theirs_as_shares),
+            self._fill(owner, symbol, side, canonical(shares), canonical(usdc)),
+            self._fill(counterparty, symbol, *theirs_as_shares),
         ]
         calldata = self.book.call("clear", *orders, (*places, 7, 8), change)
         return Action(calldata, CLEAR_V2, self._watched(fills))
@@ -193,13 +205,23 @@ class Market:
     def taking_floats(self, symbol: str, side: str, shares, usdc, owner: str = "") -> Action:
         """A take of the second generation. Amounts: decimal text of any length, or (coefficient, exponent)."""
         owner = owner or self.owner
-        order = _as_second_generation(self.order(owner, symbol))
         sold, sold_amount, bought, bought_amount = self._legs(symbol, side, shares, usdc)
-        fill = Fill(owner, symbol, side, booked(shares), booked(usdc))
-        places = (_place(order["validInputs"], bought), _place(order["validOutputs"], sold))
-        amounts = float_word(sold_amount), float_word(bought_amount)
-        calldata = self.book.call("takeFloats", (order, *places, []), *amounts)
-        return Action(calldata, TAKE_ORDER_V3, self._watched([fill]))
+        fill = self._fill(owner, symbol, side, shares, usdc)
+        return self._take_floats_action(
+            self.order(owner, symbol), sold, sold_amount, bought, bought_amount, [fill]
+        )
+
+    def swapping_floats(self, sold: str, sold_amount, bought: str, bought_amount, owner: str = "") -> Action:
+        """As swapping, of the second generation."""
+        owner = owner or self.owner
+        fills = [
+            self._fill(owner, sold, "SELL", sold_amount, None),
+            self._fill(owner, bought, "BUY", bought_amount, None),
+        ]
+        given, received = self.tokens[sold], self.tokens[bought]
+        return self._take_floats_action(
+            self.wide_order(owner), given, sold_amount, received, bought_amount, fills
+        )
 
     def clearing_floats(
         self, symbol: str, side: str, shares, usdc, owner_is: str = "alice", owner: str = "", counterparty: str = ""
@@ -219,8 +241,8 @@ class Market:
             change = (received, given, given, received)
         opposite = {"SELL": "BUY", "BUY": "SELL"}[side]
         fills = [
-            Fill(owner, symbol, side, booked(shares), booked(usdc)),
-            Fill(counterparty, symbol, opposite, booked(shares), booked(usdc)),
+            self._fill(owner, symbol, side, shares, usdc),
+            self._fill(counterparty, symbol, opposite, shares, usdc),
         ]
         bounties = (bytes(31) + b"\x07", bytes(31) + b"\x08")
         calldata = self.book.call("clearFloats", *orders, (*places, *bounties), change)
@@ -354,6 +376,32 @@ class Market:
         config = (order, *places, list(contexts))
         calldata = self.book.call("take", config, sold_raw, bought_raw)
         return Action(calldata, TAKE_ORDER_V2, self._watched(fills))
+
+    def _take_floats_action(self, order, sold, sold_amount, bought, bought_amount, fills) -> Action:
+        order = _as_second_generation(order)
+        places = (_place(order["validInputs"], bought), _place(order["validOutputs"], sold))
+        amounts = float_word(sold_amount), float_word(bought_amount)
+        calldata = self.book.call("takeFloats", (order, *places, []), *amounts)
+        return Action(calldata, TAKE_ORDER_V3, self._watched(fills))
+
+    def _fill(self, owner: str, symbol: str, side: str, shares, usdc) -> Fill:
+        """Of wrapped shares: at what they are worth at the head; the block that is to come may change it."""
+        moved, dollars = booked(shares), usdc if usdc is None else booked(usdc)
+        if symbol not in self.vaults:
+            return Fill(owner, symbol, side, moved, dollars)
+        return Fill(owner, symbol, side, self._worth(self.tokens[symbol], shares), dollars, moved)
+
+    def _worth_change(self, symbol: str, worth) -> tuple[str, str, str]:
+        data = self._vault.call("setAssetsPerShare", raw_units(worth, 18))
+        return self.deployer, self.tokens[symbol].address, data
+
+    def _worth(self, vault: Token, shares) -> str | None:
+        """What a vault's shares are worth at the head; its asset has as many decimals as itself. None: it refuses."""
+        data = self._vault.call("convertToAssets", float_units(shares, vault.decimals))
+        try:
+            return text(int(self.rpc.call("eth_call", {"to": vault.address, "data": data}, "latest"), 16), vault.decimals)
+        except RpcError:
+            return None
 
     def _watched(self, fills: list[Fill]) -> list[Fill]:
         return [fill for fill in fills if fill.owner in self.watched]
