@@ -10,7 +10,7 @@ A violation is a sentence. No sentence: the database is right.
 import contextlib
 import sqlite3
 from collections import Counter, defaultdict
-from decimal import Context, Decimal
+from decimal import ROUND_DOWN, Context, Decimal
 from pathlib import Path
 
 from truth import Truth, TruthTeller
@@ -19,7 +19,9 @@ INVARIANTS = Path(__file__).resolve().parents[1] / "invariants.sql"
 MOST_TOLD = 10
 _EXACT = Context(prec=200)
 _PLACE = ("tx_hash", "log_index", "block_number")
-_TRADE = (*_PLACE, "order_owner", "symbol", "direction", "amount", "usdc_amount")
+_TRADE = (*_PLACE, "order_owner", "symbol", "direction", "amount", "token_amount", "usdc_amount")
+_CONVERSION = ("token", "block_hash", "block_number", "shares", "assets")
+_VAULT = ("token", "asset", "asset_decimals")
 _EVENT = (*_PLACE, "block_hash")
 _SIGN = {"BUY": 1, "SELL": -1}
 
@@ -41,9 +43,9 @@ class Checker:
         """complete: the programs have had their time, so everything on the chain must be in the database."""
         truth = self.truth()
         with _opened(database_path) as database:
-            found = _laws(database) + _reversals(database) + _positions(database)
+            found = _laws(database) + _reversals(database) + _positions(database) + _worths(database)
             if complete:
-                found += _events(database, truth) + _trades(database, truth)
+                found += _events(database, truth) + _trades(database, truth) + _conversions(database, truth)
                 found += _coverage(database, truth, self.first_block) + _waiting(database) + _unhedged(database)
             else:
                 found += _covered_but_missing(database, truth)
@@ -133,6 +135,43 @@ def _trades(database, truth: Truth) -> list[str]:
         for one in live
         if tickers.get(one["symbol"], one["base_symbol"]) != one["base_symbol"]
     ])
+
+
+def _conversions(database, truth: Truth) -> list[str]:
+    """What is known of blocks that left the chain, and of vaults whose fills all did, stays: the chain tells no more."""
+    known = [row for row in _rows(database, "SELECT * FROM vault_conversions") if row["block_hash"] in truth.hashes.values()]
+    vaults = [row for row in _rows(database, "SELECT * FROM vaults") if row["token"] in {one["token"] for one in truth.vaults}]
+    return _difference("conversion", _columns(truth.conversions, _CONVERSION), _columns(known, _CONVERSION)) + _difference(
+        "vault", _columns(truth.vaults, _VAULT), _columns(vaults, _VAULT)
+    )
+
+
+def _worths(database) -> list[str]:
+    """Every trade in wrapped shares, also one that was taken back, is what its event's own block says of it."""
+    rows = _rows(database, """
+        SELECT t.id, t.amount, t.token_amount, k.symbol GLOB 'wt[A-Z]*' AS wrapped, k.decimals, v.asset_decimals, c.shares, c.assets
+        FROM onchain_trades AS t
+        JOIN event_queue AS q ON q.id = t.event_id
+        JOIN tokens AS k ON k.symbol = t.symbol
+        LEFT JOIN vaults AS v ON v.token = k.address
+        LEFT JOIN vault_conversions AS c ON c.token = k.address AND c.block_hash = q.block_hash""")
+    worths = defaultdict(set)
+    for row in rows:
+        if not row["wrapped"]:
+            worths[row["id"]].add(row["token_amount"] is None)
+        elif row["assets"] is not None and row["token_amount"] is not None:
+            moved = _rounded(Decimal(row["token_amount"]), row["decimals"])
+            same = moved == _EXACT.scaleb(int(row["shares"], 16), -row["decimals"])
+            worth = _EXACT.scaleb(int(row["assets"], 16), -row["asset_decimals"])
+            worths[row["id"]].add(same and _rounded(worth, 18) == Decimal(row["amount"]))
+        else:
+            worths[row["id"]].add(False)
+    return _told([f"worth of trade {trade}: none of its block says so" for trade, right in worths.items() if True not in right])
+
+
+def _rounded(amount: Decimal, digits: int) -> Decimal:
+    """Towards zero."""
+    return amount.quantize(Decimal(1).scaleb(-digits), ROUND_DOWN, _EXACT)
 
 
 def _ranges(database) -> list[tuple[int, int]]:

@@ -28,7 +28,10 @@ PAUSE_MS = (2, 40)
 ALL_AT_ONCE = 0.05
 CONVERGED_S = 30
 FILLS = 24  # a round
-SIDES = {"AAPL0x": "SELL", "NVDAs1": "BUY", "tTSLA": "SELL", "tBRK.B": "BUY"}  # a ticker's fills are on one side
+# A ticker's fills are on one side.
+SIDES = {"AAPL0x": "SELL", "NVDAs1": "BUY", "tTSLA": "SELL", "wtTSLA": "SELL", "tBRK.B": "BUY", "wtBRK.B": "BUY"}
+VAULTS = {"wtTSLA": "tTSLA", "wtBRK.B": "tBRK.B"}
+WORTH_CHANGES = 0.3  # of the fills come after one
 # What a supervisor starts again: 75 is a database that was busy. -15: told to stop before it could listen.
 ALLOWED = (0, 75, -15)
 SETTINGS = {
@@ -46,7 +49,7 @@ class Storm:
     def __enter__(self) -> "Storm":
         with contextlib.ExitStack() as stack:
             self.anvil = stack.enter_context(Anvil(self.folder))
-            self.market = Market(self.anvil).deploy()
+            self.market = Market(self.anvil).deploy(vaults=VAULTS)
             self.config = Stack(self.market, self.folder).config | SETTINGS
             self.checker, teller = checker_of(self, self.market.deployment_block)
             stack.enter_context(teller)
@@ -62,14 +65,16 @@ class Storm:
         self._snapshot = self.anvil.snapshot()
 
     def fill(self, rng) -> list:
-        """One transaction with one fill or two, of a hedgeable or of a tiny amount."""
-        actions = []
+        """One transaction with one fill or two, of a hedgeable or of a tiny amount, of either generation."""
+        actions, market = [], self.market
+        if rng.random() < WORTH_CHANGES:
+            market.set_worth(rng.choice(list(VAULTS)), f"{rng.randrange(3)}.{rng.randrange(1, 10**18):018}")
         for _ in range(rng.choice((1, 1, 2))):
             symbol = rng.choice(list(SIDES))
             shares = f"{rng.randrange(1, 2500) / 1000}"
-            make = rng.choice((self.market.taking, self.market.clearing))
+            make = rng.choice((market.taking, market.clearing, market.taking_floats, market.clearing_floats))
             actions.append(make(symbol, SIDES[symbol], shares, f"{rng.randrange(1, 900)}.{rng.randrange(1, 10)}"))
-        return self.market.many(actions)
+        return market.many(actions)
 
 
 class Group:
@@ -193,6 +198,8 @@ def settle(group: Group, storm: Storm, fills, whole: bool = True) -> list[str]:
     group.stop()
     problems += truth_problems(group.database, fills, first, head, whole)
     problems += broken_laws(group.database.path) + group.doubled()
+    group.counts["fills of the second generation"] += group.database.count("event_queue", "event_type LIKE '%V3'")
+    group.counts["fills in wrapped shares"] += group.database.count("live_trades", "token_amount IS NOT NULL")
     if storm.checker:
         problems += storm.checker.violations(group.database.path)
     return list(dict.fromkeys(problems))

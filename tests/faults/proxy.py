@@ -8,8 +8,9 @@
 
 One port speaks HTTP and WebSocket. A fault has a name (of ANSWER, BODY, WIRE, FRAME, HANDSHAKE), the methods it
 strikes, how often, and what it needs: seconds, at, blocks. On a WebSocket the methods are those of the answers, and
-"logs" and "newHeads" for notifications, "handshake" for the upgrade. "*" strikes everything. What is random comes from
-the seed. `struck` counts what really was applied.
+"logs" and "newHeads" for notifications, "handshake" for the upgrade. An eth_call in the state of a certain block goes by
+the name of its function as well: "asset", "decimals", "convertToAssets". "*" strikes everything. What is random comes
+from the seed. `struck` counts what really was applied.
 """
 
 import base64
@@ -50,8 +51,8 @@ class Fault:
         self.times = times
         self.options = options
 
-    def strikes(self, method: str) -> bool:
-        return self.times > 0 and ("*" in self.methods or method in self.methods)
+    def strikes(self, names) -> bool:
+        return self.times > 0 and not self.methods.isdisjoint(("*", *names))
 
     def __repr__(self) -> str:
         options = "".join(f" {name}={value}" for name, value in self.options.items())
@@ -118,6 +119,8 @@ def _lagging(proxy, fault, request, answer):
         return answer if int(block, 16) <= head else answer | {"result": None}
     if method == "eth_getLogs" and isinstance(result, list):
         return answer | {"result": [log for log in result if int(log["blockNumber"], 16) <= head]}
+    if asked_of_block(request) is not None and proxy.number_of(asked_of_block(request)) > head:
+        return _error(-32000, "header not found")(proxy, fault, request, answer)
     return answer
 
 
@@ -149,6 +152,26 @@ def _always(value):
     return _result(lambda proxy, fault, request, result: value)
 
 
+SELECTORS = {"0x38d52e0f": "asset", "0x313ce567": "decimals", "0x07a2d13a": "convertToAssets"}
+
+
+def asked_of_block(request: dict):
+    """The block in whose state an eth_call is to be made, as it is named; None: the latest, or no call."""
+    params = request.get("params") or []
+    if request.get("method") != "eth_call" or len(params) < 2 or params[1] == "latest":
+        return None
+    return params[1]
+
+
+def names_of(request: dict) -> tuple[str, ...]:
+    """What faults may call it, the closest last."""
+    names = (request.get("method"),)
+    if asked_of_block(request) is None:
+        return names
+    call = request["params"][0]
+    return *names, SELECTORS.get((call.get("data") or call.get("input"))[:10], "another call")
+
+
 LOG_FAULTS = {
     "empty_logs": _always([]),
     "one_block_missing": _logs(_without_one_block),
@@ -171,7 +194,14 @@ BLOCK_FAULTS = {
         )
     ),
 }
-ANSWER = LOG_FAULTS | BLOCK_FAULTS | {
+STATE_FAULTS = {
+    "pruned_state": _error(-32000, "missing trie node 5d41402abc4b2a76 (path ) state 0x5d41402abc4b2a76 is not available"),
+    "no_call_by_hash": lambda proxy, fault, request, answer: (
+        _error(-32602, "invalid argument 1: hex string without 0x prefix")(proxy, fault, request, answer)
+        if isinstance(asked_of_block(request), dict) else answer
+    ),
+}
+ANSWER = LOG_FAULTS | BLOCK_FAULTS | STATE_FAULTS | {
     "wrong_id": lambda proxy, fault, request, answer: answer | {"id": 987654321},
     "null_id": lambda proxy, fault, request, answer: answer | {"id": None},
     "text_id": lambda proxy, fault, request, answer: answer | {"id": f"x{answer.get('id')}"},
@@ -293,14 +323,15 @@ class FaultProxy:
         self._gethify = threading.Thread(target=_Gethify(self, poll_seconds).run, daemon=True)
         self._gethify.start()
 
-    def chosen(self, method: str, kinds) -> list[Fault]:
-        """The faults of these kinds that strike now; each counts down."""
+    def chosen(self, names, kinds) -> list[Fault]:
+        """The faults of these kinds that strike now what goes by these names; each counts down."""
+        names = (names,) if isinstance(names, str) else names
         found = []
         with self.lock:
             for fault in self._faults:
-                if fault.name in kinds and fault.strikes(method):
+                if fault.name in kinds and fault.strikes(names):
                     fault.times -= 1
-                    self.struck[f"{fault.name} {method}"] += 1
+                    self.struck[f"{fault.name} {names[-1]}"] += 1
                     found.append(fault)
         return found
 
@@ -327,6 +358,13 @@ class FaultProxy:
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
         return json.loads(self.exchange(json.dumps(request).encode())).get("result")
 
+    def number_of(self, block) -> int:
+        """Of a block as eth_call names it; 0 when the node knows none of that hash."""
+        if not isinstance(block, dict):
+            return int(block, 16)
+        header = self.ask("eth_getBlockByHash", block["blockHash"], False)
+        return int(header["number"], 16) if header else 0
+
     def lagging_head(self, fault: Fault) -> int:
         """Where the head was when the fault began, less its blocks; it stays there."""
         with self.lock:
@@ -339,7 +377,7 @@ class FaultProxy:
 
     def told(self, request: dict, answer: dict) -> dict:
         """The answer as the faults of the schedule have it."""
-        for fault in self.chosen(request["method"], ANSWER):
+        for fault in self.chosen(names_of(request), ANSWER):
             answer = ANSWER[fault.name](self, fault, request, answer)
         return answer
 
@@ -396,14 +434,14 @@ class FaultProxy:
     def _answer(self, client: socket.socket, body: bytes) -> None:
         request = json.loads(body)
         calls = request if isinstance(request, list) else [request]
-        method = calls[0]["method"]
+        names = names_of(calls[0])
         for call in calls:
             self._count(call["method"])
-        wire = self.chosen(method, WIRE)
-        names = {fault.name for fault in wire}
-        if "close_before" in names:
+        wire = self.chosen(names, WIRE)
+        told = {fault.name for fault in wire}
+        if "close_before" in told:
             raise Hangup
-        if "half_open" in names:
+        if "half_open" in told:
             hang(client)
         answer = json.loads(self.exchange(body))
         if isinstance(request, list):
@@ -412,7 +450,7 @@ class FaultProxy:
         else:
             answer = self.told(request, answer)
         status, headers, content = 200, {"Content-Type": "application/json"}, json.dumps(answer).encode()
-        for fault in self.chosen(method, BODY):
+        for fault in self.chosen(names, BODY):
             status, more, content = BODY[fault.name](fault, content)
             headers |= more
         lines = [f"HTTP/1.1 {status} Told", f"Content-Length: {len(content)}"]

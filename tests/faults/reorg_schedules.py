@@ -20,6 +20,7 @@ SHORT, LONG = 200, 2_000
 DEEPEST = 40
 FINALITY = 60  # anvil's finalized block is 64 below its head
 LIVE_SHARE = 0.12
+ASKED_BY_NUMBER = 0.3  # of the schedules have a node that makes a call in the state of a number only
 FINALIZED_DEPTHS = (1, 2, 3, 4, 6, 9)
 
 TURNS = {"BACKFILL_BATCH_SIZE": 6, "BACKFILL_BATCH_GROWTH": 1, "BACKFILL_CONCURRENCY": 2, "HEDGE_RETRY_SECONDS": 0}
@@ -71,7 +72,7 @@ def _figures(chosen, outcomes) -> dict:
     found = {"reorganisations": sum(outcome.figures.get("reorganisations", 0) for outcome in outcomes)}
     found["deepest"] = max((outcome.figures.get("deepest", 0) for outcome in outcomes), default=0)
     found["trades reversed"] = sum(outcome.figures.get("reversed", 0) for outcome in outcomes)
-    return found | scene.times(chosen, outcomes)
+    return found | scene.all_kinds(outcomes) | scene.times(chosen, outcomes)
 
 
 class Chain:
@@ -224,8 +225,12 @@ def run_case(lane: scene.Lane, case: Case, folder) -> scene.Outcome:
         run = _live if case.kind == "live" else _turns
         settings = LIVE if case.kind == "live" else TURNS
         stack, checker = lane.stack(folder, first, **config, **settings), lane.checker(first)
+        if rng.random() < ASKED_BY_NUMBER:
+            chain.told.append("no calls by a block's hash")
+            proxy.add("no_call_by_hash", ["eth_call"])
         problems, took = run(chain, proxy, stack, checker, first)
     figures = {"reorganisations": chain.reorganisations, "deepest": chain.deepest, "converged": took}
+    figures["kinds"] = scene.kinds(stack.database)
     figures["reversed"] = stack.database.count("onchain_trades", "reverses_trade_id IS NOT NULL")
     if problems:
         (folder / "schedule.txt").write_text("\n".join(chain.told) + "\n")
@@ -269,9 +274,11 @@ def _turns(chain: Chain, proxy, stack, checker, first) -> tuple[list[str], float
 
 
 def _reorg_under_way(chain: Chain, proxy, stack, problems: list[str]) -> None:
-    """While the backfiller reads: between two of its requests, the same two whenever the schedule is run again."""
+    """While the backfiller reads, or the processor asks what shares of a vault were worth in a block: between two of its
+    requests, the same two whenever the schedule is run again."""
     rng, happened = chain.rng, []
-    method, number = rng.choice(("eth_getLogs", "eth_getBlockByNumber", "eth_blockNumber")), rng.randint(1, 6)
+    method, number = rng.choice(("eth_getLogs", "eth_getBlockByNumber", "eth_blockNumber", "eth_call")), rng.randint(1, 6)
+    program = "processor" if method == "eth_call" else "backfiller"
     middle, chain.middle = chain.middle, lambda: None
 
     def strike() -> None:
@@ -279,9 +286,12 @@ def _reorg_under_way(chain: Chain, proxy, stack, problems: list[str]) -> None:
         chain.any_reorg()
 
     chain.grow()
+    if program == "processor":
+        chain.told.append("run backfiller")
+        scene.once(stack, "backfiller", problems, allowed=(0, 75))
     chain.told.append(f"at request {number} of {method}:")
     proxy.when(method, number, strike)
-    scene.once(stack, "backfiller", problems, allowed=(0, 75), BACKFILL_CONCURRENCY=1)
+    scene.once(stack, program, problems, allowed=(0, 75), BACKFILL_CONCURRENCY=1)
     proxy.forget_hooks()
     if not happened:
         chain.told.append("which never came, so afterwards:")

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -31,10 +32,16 @@ for folder in (HERE / "lib", HERE.parent / "integration/lib"):
 from checker import Checker  # noqa: E402
 from lib.anvil import ROOT, Anvil  # noqa: E402
 from lib.ballast import PROGRAMS, Program, Stack  # noqa: E402
+from lib.database import Database  # noqa: E402
 from lib.orderbook import BALANCE, Market  # noqa: E402
 from truth import TruthTeller  # noqa: E402
 
 EQUITIES = ("AAPL0x", "NVDAs1", "tTSLA", "tBRK.B")
+# One beside plain shares of its ticker, one whose shares and assets have other decimals than is booked.
+FEW_DECIMALS = {"tCRCL": 8}
+VAULTS = {"wtTSLA": "tTSLA", "wtCRCL": "tCRCL"}
+# Before so many of the fills' transactions a vault's shares become worth something else.
+WORTH_CHANGES = 0.3
 CONVERGED_S = 30
 MOST_TOLD = 3
 # Several anvils beside each other lose contracts' code when blocks are taken back at heights above a thousand: it keeps
@@ -48,7 +55,7 @@ ALLOWED = (0, 75, 78)
 @dataclass
 class Outcome:
     violations: list[str] = field(default_factory=list)
-    figures: dict[str, float] = field(default_factory=dict)
+    figures: dict = field(default_factory=dict)
 
 
 class Lane:
@@ -66,7 +73,7 @@ class Lane:
     def __enter__(self) -> "Lane":
         self.anvil.start()
         self.anvil.set_mining("auto")
-        self.market = Market(self.anvil).deploy()
+        self.market = Market(self.anvil).deploy(FEW_DECIMALS, VAULTS)
         self.takers = self.anvil.accounts[4:]
         self._fund()
         self.anvil.set_mining("manual")
@@ -87,7 +94,10 @@ class Lane:
         market._send_all(transactions)
 
     def send(self, rng: random.Random) -> str:
-        """A transaction with one to three random fills, most of them the owner's, into the pool."""
+        """A transaction with one to three random fills, most of them the owner's, into the pool; perhaps before it
+        another worth of a vault, which counts for all fills of the block that takes it up."""
+        if rng.random() < WORTH_CHANGES:
+            self.market.change_worth(rng.choice(list(VAULTS)), random_worth(rng))
         self.market.taker = rng.choice(self.takers)
         count = rng.choices((1, 2, 3), (6, 3, 1))[0]
         self.market.many([random_action(rng, self.market) for _ in range(count)])
@@ -99,6 +109,12 @@ class Lane:
         sent = [self.send(rng) for _ in range(fills)]
         self.anvil.rpc.call("evm_mine")
         return sent
+
+    def mine_actions(self, *actions) -> None:
+        """One block with one transaction, of these."""
+        self.market.many(list(actions))
+        self.market._unsettled.clear()
+        self.anvil.rpc.call("evm_mine")
 
     def checker(self, first_block: int) -> Checker:
         return Checker(self.anvil.url, self.market.orderbook, [self.market.owner], first_block, self.teller)
@@ -118,19 +134,42 @@ def compile_contracts() -> None:
 
 
 def random_action(rng: random.Random, market: Market):
-    """A take or a clear of the owner's order, a swap of two equities, or a fill that is none of ours."""
-    symbol, other = rng.sample(EQUITIES, 2)
+    """A take or a clear of the owner's order, a swap of two equities, or a fill that is none of ours: of the first
+    generation or of the second, in plain or in wrapped shares."""
+    symbol, other = rng.sample((*EQUITIES, *VAULTS), 2)
     side = rng.choice(("BUY", "SELL"))
     shares = f"{rng.choice((1, 5, 30, 77, 100, 130, 275, 999)) * rng.randint(1, 3) / 100:.2f}"
     usdc = f"{rng.randint(0, 90_000)}.{rng.randrange(100):02}"
     kind = rng.choices(("take", "clear", "swap", "stranger"), (6, 4, 1, 1))[0]
+    taking, clearing, swapping = market.taking, market.clearing, market.swapping
+    if rng.random() < 0.5:
+        taking, clearing, swapping = market.taking_floats, market.clearing_floats, market.swapping_floats
+        shares, usdc = random_float(rng, shares), random_float(rng, usdc)
     if kind == "swap":
-        return market.swapping(symbol, shares, other, "0.3")
+        return swapping(symbol, shares, other, "0.3")
     if kind == "stranger":
-        return market.taking(symbol, side, shares, usdc, owner=market.stranger)
+        return taking(symbol, side, shares, usdc, owner=market.stranger)
     if kind == "take":
-        return market.taking(symbol, side, shares, usdc)
-    return market.clearing(symbol, side, shares, usdc, owner_is=rng.choice(("alice", "bob")))
+        return taking(symbol, side, shares, usdc)
+    return clearing(symbol, side, shares, usdc, owner_is=rng.choice(("alice", "bob")))
+
+
+def random_float(rng: random.Random, amount: str):
+    """About the amount, in one of the forms that floats have: some say more digits than are booked, some end in zeros
+    that the exponent has."""
+    form = rng.choice(("as it is", "long", "padded", "tens"))
+    if form == "long":
+        return f"{amount}{rng.randrange(10**25):025}"
+    if form == "padded":
+        return int(amount.replace(".", "")) * 10**40, -42
+    if form == "tens":
+        return 1 + int(amount.partition(".")[0]) // 10, 1
+    return amount
+
+
+def random_worth(rng: random.Random) -> str:
+    """Of one share of a vault, with as many digits as there are."""
+    return f"{rng.randrange(3)}.{rng.randrange(1, 10**18):018}"
 
 
 # Running the programs
@@ -240,6 +279,26 @@ class Group:
 
 def checker_head(checker: Checker) -> int:
     return checker.truth().head
+
+
+def kinds(database: Database) -> dict[str, int]:
+    """What a case had of the second generation and of wrapped shares, also if it was taken back later."""
+    if not database.path.exists():
+        return {}
+    elsewhere = """SELECT count(*) FROM (SELECT 1 FROM onchain_trades WHERE token_amount IS NOT NULL AND reverses_trade_id IS NULL
+        GROUP BY tx_hash, symbol, direction, token_amount HAVING count(DISTINCT amount) > 1)"""
+    return {
+        "events of the second generation": database.count("event_queue", "event_type LIKE '%V3'"),
+        "trades in wrapped shares": database.count("onchain_trades", "token_amount IS NOT NULL AND reverses_trade_id IS NULL"),
+        "of those, mined again at another worth": database.value(elsewhere),
+    }
+
+
+def all_kinds(outcomes: list[Outcome]) -> dict[str, int]:
+    counts: Counter = Counter()
+    for outcome in outcomes:
+        counts.update(outcome.figures.get("kinds", {}))
+    return dict(counts)
 
 
 def times(cases: list, outcomes: list[Outcome]) -> dict[str, float]:

@@ -47,6 +47,20 @@ MUTATIONS = {
     " base_symbol, direction, amount, reverses_trade_id, unallocated) SELECT event_id, tx_hash, log_index, block_number,"
     " block_timestamp, order_owner, symbol, base_symbol, direction, amount, id, '0' FROM onchain_trades WHERE id = 1":
         "does not undo trade 1",
+    # Floats and wrapped shares.
+    "UPDATE onchain_trades SET amount = '1.33333333333333334', unallocated = '1.33333333333333334' WHERE amount LIKE '1.3333%'":
+        "live trade missing",
+    "UPDATE onchain_trades SET token_amount = '2.1' WHERE token_amount = '2'": "live trade too many",
+    "UPDATE onchain_trades SET token_amount = NULL WHERE token_amount = '2'": "live trade missing",
+    "UPDATE onchain_trades SET token_amount = amount WHERE symbol = 'tTSLA'": "live trade too many",
+    "UPDATE onchain_trades SET amount = token_amount, unallocated = token_amount WHERE token_amount = '2'": "worth of trade",
+    "UPDATE vault_conversions SET assets = shares WHERE shares LIKE '%1bc16d674ec80000'": "conversion missing",
+    "UPDATE vault_conversions SET block_number = block_number + 1": "conversion too many",
+    "UPDATE vault_conversions SET block_hash = '0x' || printf('%064d', 1)": "worth of trade",
+    "DELETE FROM vault_conversions": "conversion missing",
+    "UPDATE vaults SET asset_decimals = 6 WHERE asset_decimals = 8": "vault missing",
+    "UPDATE vaults SET asset = token": "vault too many",
+    "DELETE FROM event_queue WHERE event_type = 'ClearV3'": "covered but missing",
 }
 
 
@@ -62,6 +76,8 @@ def booked(lane, tmp_path_factory):
     """Fills of every kind, known three ways: as the market sent them, by the truth, in the books."""
     market, first = lane.market, lane.anvil.head() + 1
     lane.anvil.set_mining("auto")
+    market.set_worth("wtTSLA", "1.015")
+    market.set_worth("wtCRCL", "3.3333")
     fills = market.take("AAPL0x", "SELL", "1.6", usdc="368.9")
     fills += market.clear("tTSLA", "BUY", "1.5", usdc="375", bounty_bought="0.002")
     fills += market.many([
@@ -74,6 +90,18 @@ def booked(lane, tmp_path_factory):
         (market.decoy, market.taking("AAPL0x", "SELL", "5", usdc="1150")),
         (market.orderbook, market.clearing("AAPL0x", "SELL", "0.125", usdc="0")),
     ])
+    fills += market.take("wtTSLA", "SELL", "2", usdc="507.5")
+    market.set_worth("wtTSLA", "3.045000000000000001")
+    fills += market.many([
+        market.clearing_floats("wtTSLA", "BUY", "0.1000000000000000009", usdc=(76125, -3), owner_is="bob"),
+        market.clearing("NVDAs1", "SELL", "0.25", usdc="45"),
+        market.taking_floats("NVDAs1", "SELL", "1.333333333333333333333333333", usdc=(2, 2)),
+        market.taking_floats("wtCRCL", "BUY", "7.123456789123", usdc=(31999999999, -8)),
+        market.taking_floats("AAPL0x", "SELL", "5", usdc="1", owner=market.stranger),
+    ])
+    fills += market.many([market.swapping_floats("wtCRCL", (11, 1), "tTSLA", "0.77")])
+    fills += market.many([market.taking_floats("AAPL0x", "BUY", (0, 2**31 - 1), usdc=(1, -(2**31)))])
+    market.set_worth("wtTSLA", "9")
     lane.anvil.mine(5)
     lane.anvil.set_mining("manual")
     stack, checker = lane.stack(tmp_path_factory.mktemp("books") / "stack", first), lane.checker(first)
@@ -84,10 +112,15 @@ def booked(lane, tmp_path_factory):
 
 def test_the_truth_is_what_the_market_sent(booked):
     fills, truth, _, _ = booked
-    sent = [(f.tx_hash, f.log_index, f.block_number, f.owner, f.symbol, f.direction, f.amount, f.usdc) for f in fills]
-    columns = ("tx_hash", "log_index", "block_number", "order_owner", "symbol", "direction", "amount", "usdc_amount")
+    places = [(f.tx_hash, f.log_index, f.block_number, f.owner, f.symbol, f.direction) for f in fills]
+    sent = [(*place, f.amount, f.token_amount, f.usdc) for place, f in zip(places, fills)]
+    columns = ("tx_hash", "log_index", "block_number", "order_owner", "symbol", "direction", "amount", "token_amount", "usdc_amount")
     assert sorted(map(str, sent)) == sorted(str(tuple(one[name] for name in columns)) for one in truth.fills)
-    assert {one["ticker"] for one in truth.fills} == {"AAPL", "TSLA", "NVDA", "BRK.B"}
+    assert {one["ticker"] for one in truth.fills} == {"AAPL", "TSLA", "NVDA", "BRK.B", "CRCL"}
+    worths = {one["amount"]: one["token_amount"] for one in truth.fills if one["token_amount"]}
+    # Of 7.123456789123 shares 7.12345678 can move.
+    assert worths == {"2.03": "2", "0.3045": "0.1", "23.74461848": "7.123456789123", "366.663": "110"}
+    assert len(truth.conversions) == 4 and {one["asset_decimals"] for one in truth.vaults} == {8, 18}
 
 
 @pytest.mark.parametrize("sql", MUTATIONS)
@@ -149,6 +182,10 @@ def test_a_fault_strikes_as_often_as_it_was_told_to(lane, booked, name):
     ]}
     if name in faults.BLOCK_FAULTS:
         request |= {"method": "eth_getBlockByNumber", "params": [hex(first), False]}
+    if name in faults.STATE_FAULTS:
+        block = {"blockHash": lane.anvil.rpc.call("eth_getBlockByNumber", hex(first), False)["hash"]}
+        asset = {"to": lane.market.tokens["wtTSLA"].address, "data": "0x38d52e0f"}
+        request |= {"method": "eth_call", "params": [asset, block]}
     if name == "lagging_head":
         request |= {"method": "eth_blockNumber", "params": []}
     if name == "other_chain":
@@ -167,6 +204,28 @@ def test_a_fault_strikes_as_often_as_it_was_told_to(lane, booked, name):
         proxy.clear()
         assert asked(port, request) == honest
         assert sum(proxy.struck.values()) == 1
+
+
+def test_a_call_in_the_state_of_a_block_goes_by_its_function(lane, booked):
+    first, vault = booked[3], lane.market.tokens["wtTSLA"].address
+    asset, later = {"to": vault, "data": "0x38d52e0f"}, hex(first + 1)
+    block = {"blockHash": lane.anvil.rpc.call("eth_getBlockByNumber", later, False)["hash"]}
+
+    def call(port: int, of, data: str = asset["data"]):
+        request = {"jsonrpc": "2.0", "id": 7, "method": "eth_call", "params": [asset | {"data": data}, of]}
+        return asked(port, request)[1]
+
+    with faults.FaultProxy(lane.anvil.port) as proxy:
+        port = int(proxy.url.rpartition(":")[2])
+        proxy.add("pruned_state", ["asset"])
+        assert "missing trie node" in call(port, block)["error"]["message"]
+        assert "missing trie node" in call(port, later)["error"]["message"]
+        assert "result" in call(port, "latest") and "result" in call(port, block, "0x313ce567")
+        assert proxy.struck == {"pruned_state asset": 2}
+        proxy.clear()
+        proxy.add("lagging_head", ["asset"], blocks=lane.anvil.head() - first)
+        assert "header not found" in call(port, block)["error"]["message"]
+        assert "result" in call(port, hex(first))
 
 
 class Subscriber:

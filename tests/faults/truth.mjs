@@ -1,13 +1,19 @@
 // What really happened on the chain, found out another way than Ballast does: viem decodes, eth_getBlockReceipts
-// is asked block by block, and no log is asked for.
+// is asked block by block, and no log is asked for. Shares of a vault are worth what convertToAssets says in the state of
+// their fill's block, asked by its hash.
 //
 // One JSON line in, one JSON line out:
 //   {"url": ..., "orderbook": ..., "owners": [...], "first_block": n}
-//   {"head": {"number", "hash"}, "events": [...], "fills": [...]}   or {"error": "..."}
-// An event is a log of the owners' orders; a fill is one exposure of it (two of an equity against an equity).
+//   {"head": {"number", "hash"}, "events": [...], "fills": [...], "conversions": [...], "vaults": [...]}
+//   or {"error": "..."}
+// An event is a log of the owners' orders; a fill is one exposure of it (two of an equity against an equity); a conversion
+// is what a fill's raw shares of a vault were worth in raw units of its asset.
 // What was read of a block is kept under its hash, so that asking again costs as much as is new.
 import { createInterface } from 'node:readline';
-import { createPublicClient, decodeEventLog, formatUnits, http, parseAbi, toEventSelector } from 'viem';
+import {
+  createPublicClient, decodeEventLog, decodeFunctionResult, encodeFunctionData, formatUnits, http, numberToHex, parseAbi,
+  toEventSelector,
+} from 'viem';
 
 const ABI = parseAbi([
   'struct IO { address token; uint8 decimals; uint256 vaultId; }',
@@ -17,20 +23,35 @@ const ABI = parseAbi([
   'struct TakeOrderConfigV3 { OrderV3 order; uint256 inputIOIndex; uint256 outputIOIndex; SignedContextV1[] signedContext; }',
   'struct ClearConfig { uint256 aliceInputIOIndex; uint256 aliceOutputIOIndex; uint256 bobInputIOIndex; uint256 bobOutputIOIndex; uint256 aliceBountyVaultId; uint256 bobBountyVaultId; }',
   'struct ClearStateChange { uint256 aliceOutput; uint256 bobOutput; uint256 aliceInput; uint256 bobInput; }',
+  'struct IOV2 { address token; bytes32 vaultId; }',
+  'struct OrderV4 { address owner; EvaluableV3 evaluable; IOV2[] validInputs; IOV2[] validOutputs; bytes32 nonce; }',
+  'struct SignedContextV2 { address signer; bytes32[] context; bytes signature; }',
+  'struct TakeOrderConfigV4 { OrderV4 order; uint256 inputIOIndex; uint256 outputIOIndex; SignedContextV2[] signedContext; }',
+  'struct ClearConfigV2 { uint256 aliceInputIOIndex; uint256 aliceOutputIOIndex; uint256 bobInputIOIndex; uint256 bobOutputIOIndex; bytes32 aliceBountyVaultId; bytes32 bobBountyVaultId; }',
+  'struct ClearStateChangeV2 { bytes32 aliceOutput; bytes32 bobOutput; bytes32 aliceInput; bytes32 bobInput; }',
   'event TakeOrderV2(address sender, TakeOrderConfigV3 config, uint256 input, uint256 output)',
   'event ClearV2(address sender, OrderV3 alice, OrderV3 bob, ClearConfig clearConfig)',
   'event AfterClear(address sender, ClearStateChange clearStateChange)',
+  'event TakeOrderV3(address sender, TakeOrderConfigV4 config, bytes32 input, bytes32 output)',
+  'event ClearV3(address sender, OrderV4 alice, OrderV4 bob, ClearConfigV2 clearConfig)',
+  'event AfterClearV2(address sender, ClearStateChangeV2 clearStateChange)',
 ]);
-const TOKEN = parseAbi(['function symbol() view returns (string)']);
+const AFTER = { ClearV2: 'AfterClear', ClearV3: 'AfterClearV2' };
+const TOKEN = parseAbi(['function symbol() view returns (string)', 'function decimals() view returns (uint8)']);
+const VAULT = parseAbi([
+  'function asset() view returns (address)', 'function convertToAssets(uint256 shares) view returns (uint256 assets)',
+]);
+const BOOKED_DIGITS = 18;
 const NAMES = new Map(ABI.filter((entry) => entry.type === 'event').map((entry) => [toEventSelector(entry), entry.name]));
 const AT_ONCE = 24;
 
-const chains = new Map(); // by url: what is known of its blocks and tokens
+const chains = new Map(); // by url: what is known of its blocks, tokens and vaults
 
 function chainOf(url) {
   if (!chains.has(url)) {
     const client = createPublicClient({ transport: http(url, { retryCount: 0, timeout: 20_000 }) });
-    chains.set(url, { client, headers: new Map(), movements: new Map(), symbols: new Map() });
+    const known = { headers: new Map(), movements: new Map(), exposures: new Map(), tokens: new Map(), vaults: new Map() };
+    chains.set(url, { client, ...known });
   }
   return chains.get(url);
 }
@@ -70,16 +91,37 @@ async function canonical(chain, first) {
   return head.number < first ? [] : blocks.reverse();
 }
 
+// Amounts are { coefficient, exponent } of whole tokens, in the first generation and in the second.
+function amountOf(value, io) {
+  if (typeof value === 'bigint') return { coefficient: value, exponent: -io.decimals };
+  const word = BigInt(value); // a signed exponent of 32 bits before a signed coefficient of 224
+  const amount = { coefficient: BigInt.asIntN(224, word), exponent: Number(BigInt.asIntN(32, word >> 224n)) };
+  if (amount.coefficient < 0n) throw new Error(`a negative amount: ${value}`);
+  return amount;
+}
+
+// So many units of 10^-digits, rounded toward zero. No coefficient has more than 78 digits.
+function units({ coefficient, exponent }, digits) {
+  const shift = exponent + digits;
+  if (coefficient === 0n || shift < -78) return 0n;
+  if (shift > 78) throw new Error(`no real amount: ${coefficient}e${exponent}`);
+  return shift < 0 ? coefficient / 10n ** BigInt(-shift) : coefficient * 10n ** BigInt(shift);
+}
+
 function side(order, inputIndex, outputIndex, received, given) {
   const input = order.validInputs[Number(inputIndex)];
   const output = order.validOutputs[Number(outputIndex)];
-  return { owner: order.owner.toLowerCase(), input, output, received, given };
+  return {
+    owner: order.owner.toLowerCase(),
+    input: { token: input.token, amount: amountOf(received, input) },
+    output: { token: output.token, amount: amountOf(given, output) },
+  };
 }
 
 // What every order of an orderbook's logs received and gave, whoever owns it.
 function movementsOf(logs, orderbook) {
   const found = [];
-  const clears = new Map(); // by transaction: the ClearV2 that waits for its AfterClear
+  const clears = new Map(); // by transaction and the name of what it waits for: the Clear
   for (const log of logs) {
     if (log.address.toLowerCase() !== orderbook || !NAMES.has(log.topics[0])) continue;
     const { eventName, args } = decodeEventLog({ abi: ABI, data: log.data, topics: log.topics });
@@ -87,16 +129,17 @@ function movementsOf(logs, orderbook) {
       tx_hash: log.transactionHash, log_index: Number(log.logIndex),
       block_number: Number(log.blockNumber), block_hash: log.blockHash,
     };
-    if (eventName === 'TakeOrderV2') { // the amounts are the taker's
+    if (args.config) { // a take: the amounts are the taker's
       const { order, inputIOIndex, outputIOIndex } = args.config;
       found.push({ place, sides: [side(order, inputIOIndex, outputIOIndex, args.output, args.input)] });
-    } else if (eventName === 'ClearV2') {
-      clears.set(log.transactionHash, { place, args });
+    } else if (AFTER[eventName]) {
+      clears.set(`${log.transactionHash} ${AFTER[eventName]}`, { place, args });
     } else {
-      const clear = clears.get(log.transactionHash);
+      const waiting = `${log.transactionHash} ${eventName}`;
+      const clear = clears.get(waiting);
       const { alice, bob, clearConfig: config } = clear.args;
       const change = args.clearStateChange;
-      clears.delete(log.transactionHash);
+      clears.delete(waiting);
       found.push({
         place: clear.place,
         sides: [
@@ -125,37 +168,95 @@ async function movements(chain, orderbook, block) {
   return chain.movements.get(key);
 }
 
-async function symbol(chain, address) {
-  if (!chain.symbols.has(address)) {
-    chain.symbols.set(address, await chain.client.readContract({ address, abi: TOKEN, functionName: 'symbol' }));
-  }
-  return chain.symbols.get(address);
+async function once(known, key, ask) {
+  if (!known.has(key)) known.set(key, await ask());
+  return known.get(key);
 }
 
-// BRK.B of tBRK.B, AAPL of AAPL0x, NVDA of NVDAs1.
+function tokenOf(chain, address) {
+  return once(chain.tokens, address, async () => {
+    const about = (functionName) => chain.client.readContract({ address, abi: TOKEN, functionName });
+    return { symbol: await about('symbol'), decimals: await about('decimals') };
+  });
+}
+
+function vaultOf(chain, address) {
+  return once(chain.vaults, address, async () => {
+    const asset = await chain.client.readContract({ address, abi: VAULT, functionName: 'asset' });
+    const { decimals } = await tokenOf(chain, asset);
+    return { token: address.toLowerCase(), asset: asset.toLowerCase(), asset_decimals: decimals };
+  });
+}
+
+// In the state after that very block: another block of its number may have left the shares worth something else.
+async function assetsOf(chain, address, shares, blockHash) {
+  const data = encodeFunctionData({ abi: VAULT, functionName: 'convertToAssets', args: [shares] });
+  const result = await chain.client.request({ method: 'eth_call', params: [{ to: address, data }, { blockHash }] });
+  return decodeFunctionResult({ abi: VAULT, functionName: 'convertToAssets', data: result });
+}
+
+// BRK.B of tBRK.B and wtBRK.B, AAPL of AAPL0x, NVDA of NVDAs1.
 function ticker(name) {
-  if (name.startsWith('t')) return name.slice(1);
-  return name.replace(/(0x|s1)$/, '');
+  return name.replace(/^w?t(?=[A-Z])/, '').replace(/(0x|s1)$/, '');
+}
+
+const isWrapped = (name) => /^wt[A-Z]/.test(name);
+const booked = (amount) => formatUnits(units(amount, BOOKED_DIGITS), BOOKED_DIGITS);
+
+// What a leg adds to the exposure, in shares; and of a vault's shares, the conversion behind it.
+async function exposureOf(chain, place, { token: address, amount }) {
+  const moved = booked(amount);
+  const { symbol, decimals } = await tokenOf(chain, address);
+  if (!isWrapped(symbol)) return { symbol, amount: moved, token_amount: null };
+  const vault = await vaultOf(chain, address);
+  const shares = units(amount, decimals);
+  const assets = await assetsOf(chain, address, shares, place.block_hash);
+  const conversion = {
+    token: vault.token, block_hash: place.block_hash, block_number: place.block_number,
+    shares: numberToHex(shares, { size: 32 }), assets: numberToHex(assets, { size: 32 }),
+  };
+  const worth = booked({ coefficient: assets, exponent: -vault.asset_decimals });
+  return { symbol, amount: worth, token_amount: moved, conversion, vault };
 }
 
 async function fillsOf(chain, { place, sides }, owners) {
-  const fills = [];
+  const found = [];
   for (const one of sides.filter(({ owner }) => owners.has(owner))) {
-    const names = [await symbol(chain, one.input.token), await symbol(chain, one.output.token)];
-    const received = formatUnits(one.received, one.input.decimals);
-    const given = formatUnits(one.given, one.output.decimals);
-    const book = (name, direction, amount, usdc) => fills.push({
-      ...place, order_owner: one.owner, symbol: name, ticker: ticker(name), direction, amount, usdc_amount: usdc,
+    const [input, output] = [await exposureOf(chain, place, one.input), await exposureOf(chain, place, one.output)];
+    const book = ({ symbol, ...exposure }, direction, usdc) => found.push({
+      ...place, order_owner: one.owner, symbol, ticker: ticker(symbol), direction, usdc_amount: usdc, ...exposure,
     });
-    if (names[0] === 'USDC') book(names[1], 'SELL', given, received);
-    else if (names[1] === 'USDC') book(names[0], 'BUY', received, given);
+    if (input.symbol === 'USDC') book(output, 'SELL', input.amount);
+    else if (output.symbol === 'USDC') book(input, 'BUY', output.amount);
     else {
-      book(names[1], 'SELL', given, null);
-      book(names[0], 'BUY', received, null);
+      book(output, 'SELL', null);
+      book(input, 'BUY', null);
     }
   }
-  return fills;
+  return found;
 }
+
+// The events of the owners' orders in a block, and their fills. Null when it is no longer on the chain.
+async function exposures(chain, orderbook, owners, block) {
+  const key = `${block.hash} ${orderbook} ${[...owners].join()}`;
+  if (!chain.exposures.has(key)) {
+    const all = await movements(chain, orderbook, block);
+    if (!all) return null;
+    const events = all.filter(({ sides }) => sides.some(({ owner }) => owners.has(owner)));
+    const fills = [];
+    try {
+      for (const event of events) fills.push(...await fillsOf(chain, event, owners));
+    } catch (error) {
+      const now = await header(chain, numberToHex(block.number));
+      if (now?.hash !== block.hash) return null;
+      throw error;
+    }
+    chain.exposures.set(key, { events: events.map(({ place }) => place), fills });
+  }
+  return chain.exposures.get(key);
+}
+
+const different = (items) => [...new Map(items.map((one) => [JSON.stringify(one), one])).values()];
 
 async function answer({ url, orderbook, owners, first_block: first }) {
   const chain = chainOf(url);
@@ -163,17 +264,17 @@ async function answer({ url, orderbook, owners, first_block: first }) {
   for (let attempt = 0; attempt < 20; attempt++) {
     const blocks = await canonical(chain, first);
     if (!blocks) continue;
-    const all = await inChunks(blocks, (block) => movements(chain, orderbook.toLowerCase(), block));
+    const all = await inChunks(blocks, (block) => exposures(chain, orderbook.toLowerCase(), wanted, block));
     if (all.includes(null)) continue;
-    const mine = all.flat().filter(({ sides }) => sides.some(({ owner }) => wanted.has(owner)));
-    const fills = [];
-    for (const event of mine) fills.push(...await fillsOf(chain, event, wanted));
+    const fills = all.flatMap((one) => one.fills);
     const head = blocks.at(-1) ?? await header(chain, 'latest');
     return {
       head: { number: head.number, hash: head.hash },
       hashes: Object.fromEntries(blocks.map(({ number, hash }) => [number, hash])),
-      events: mine.map(({ place }) => place),
-      fills,
+      events: all.flatMap((one) => one.events),
+      fills: fills.map(({ conversion, vault, ...fill }) => fill),
+      conversions: different(fills.flatMap(({ conversion }) => conversion ?? [])),
+      vaults: different(fills.flatMap(({ vault }) => vault ?? [])),
     };
   }
   throw new Error('the chain does not stand still');

@@ -18,13 +18,18 @@ class TruthError(Exception):
 
 @dataclass(frozen=True)
 class Truth:
-    """events and fills: of the canonical chain, in its order; hashes: of the blocks from the first to the head."""
+    """events and fills: of the canonical chain, in its order; hashes: of the blocks from the first to the head.
+
+    conversions: what the fills' shares of vaults were worth in their blocks; vaults: those.
+    """
 
     head: int
     head_hash: str
     hashes: dict[int, str]
     events: list[dict]
     fills: list[dict]
+    conversions: list[dict]
+    vaults: list[dict]
 
 
 class TruthTeller:
@@ -52,6 +57,8 @@ class TruthTeller:
             hashes={int(number): value for number, value in answer["hashes"].items()},
             events=answer["events"],
             fills=answer["fills"],
+            conversions=answer["conversions"],
+            vaults=answer["vaults"],
         )
 
     def close(self) -> None:

@@ -33,6 +33,8 @@ PATIENCE_S = 30
 # comes again.
 RUNS, BACK_OFF_S = 5, 0.05
 
+VAULTS = {"wtBRK.B": "tBRK.B"}
+
 # What a table says, without the times, numbers and names that differ between two good runs.
 CONTENT = {
     "event_queue": "SELECT block_number, log_index, event_type, removed, processed, outcome, error, tx_hash, block_hash,"
@@ -40,8 +42,10 @@ CONTENT = {
     "block_coverage": "SELECT first_block, last_block FROM block_coverage",
     "ledger": "SELECT name, value FROM ledger",
     "tokens": "SELECT address, symbol, decimals FROM tokens",
+    "vaults": "SELECT token, asset, asset_decimals FROM vaults",
+    "vault_conversions": "SELECT token, block_hash, shares, assets, block_number FROM vault_conversions",
     "onchain_trades": "SELECT t.tx_hash, t.log_index, t.block_number, t.order_owner, t.symbol, t.base_symbol, t.direction,"
-    " t.amount, t.usdc_amount, t.price_usdc, r.tx_hash AS reversed_tx, r.log_index AS reversed_index, t.unallocated"
+    " t.amount, t.token_amount, t.usdc_amount, t.price_usdc, r.tx_hash AS reversed_tx, r.log_index AS reversed_index, t.unallocated"
     " FROM onchain_trades AS t LEFT JOIN onchain_trades AS r ON r.id = t.reverses_trade_id",
     "executions": "SELECT symbol, shares, direction, broker, status, filled_shares, average_price FROM executions",
     "trade_accumulators": "SELECT a.symbol, net_position, accumulated_long, accumulated_short, e.shares, e.direction"
@@ -188,12 +192,13 @@ def copy_database(source: Path, target: Path) -> Path:
 
 
 def trade_rows(database: Database) -> list[tuple]:
-    columns = ("order_owner", "symbol", "direction", "amount", "usdc_amount", "tx_hash", "log_index")
+    columns = ("order_owner", "symbol", "direction", "amount", "usdc_amount", "tx_hash", "log_index", "token_amount")
     return sorted((tuple(row[column] for column in columns) for row in database.trades()), key=repr)
 
 
 def fill_rows(fills) -> list[tuple]:
-    return sorted(((f.owner, f.symbol, f.direction, f.amount, f.usdc, f.tx_hash, f.log_index) for f in fills), key=repr)
+    rows = [(f.owner, f.symbol, f.direction, f.amount, f.usdc, f.tx_hash, f.log_index, f.token_amount) for f in fills]
+    return sorted(rows, key=repr)
 
 
 def waiting(database: Database) -> list[str]:
@@ -269,7 +274,7 @@ class World:
         self._stack = contextlib.ExitStack()
         with contextlib.ExitStack() as stack:
             self.anvil = stack.enter_context(Anvil(self.folder))
-            self.market = Market(self.anvil).deploy()
+            self.market = Market(self.anvil).deploy(vaults=VAULTS)
             self.fills = self._trade()
             self.head = self.anvil.head()
             self.config = Stack(self.market, self.folder).config | self.SETTINGS
@@ -282,7 +287,8 @@ class World:
         self._stack.__exit__(*exception)
 
     def _trade(self) -> list:
-        """Fills of every kind: hedged at once, in the end and never, both sides, several in a transaction, strangers'."""
+        """Fills of every kind: hedged at once, in the end and never, both sides, several in a transaction, strangers', of
+        both generations, in wrapped shares that are worth something else in the end."""
         market = self.market
         fills = market.take("AAPL0x", "SELL", "0.6", usdc="138.9")
         fills += market.take("AAPL0x", "SELL", "0.7", usdc="161")
@@ -292,6 +298,12 @@ class World:
             market.clearing("AAPL0x", "SELL", "1.5", usdc="345"),
             market.clearing("tTSLA", "BUY", "0.125", usdc="31.25", owner_is="bob"),
         ])
+        market.set_worth("wtBRK.B", "1.25")
+        fills += market.many([
+            market.taking_floats("wtBRK.B", "BUY", "0.1000000000000000009", usdc=(48, 0)),
+            market.clearing_floats("AAPL0x", "SELL", (5, -1), usdc="115"),
+        ])
+        market.set_worth("wtBRK.B", "9")
         return fills + market.swap("NVDAs1", "3.5", "tBRK.B", "0.4")
 
     def _prepare(self) -> None:
