@@ -25,10 +25,11 @@ static const char oldest_unallocated_sql[] =
 	" WHERE base_symbol = :base_symbol AND direction = :direction AND unallocated <> '0'"
 	" ORDER BY id LIMIT 1";
 
+/* Left to itself the planner walks along all trades whose reverses_trade_id is NULL. */
 static const char to_reverse_sql[] =
 	"SELECT id, order_owner, symbol, base_symbol, direction, amount, token_amount,"
 	" usdc_amount, price_usdc"
-	" FROM onchain_trades AS t"
+	" FROM onchain_trades AS t INDEXED BY onchain_trades_event"
 	" WHERE event_id = :event_id AND reverses_trade_id IS NULL"
 	" AND NOT EXISTS (SELECT 1 FROM onchain_trades AS r WHERE r.reverses_trade_id = t.id)"
 	" ORDER BY id LIMIT 1";

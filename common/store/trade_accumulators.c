@@ -11,7 +11,9 @@
 
 static const char find_sql[] = "SELECT " COLUMNS " FROM trade_accumulators WHERE symbol = :symbol";
 
-/* COALESCE: who writes the amounts and knows of no execution does not forget the one that is open.
+/*
+ * COALESCE: who writes the amounts and knows of no execution does not forget the one that is open.
+ * last_updated: the trigger would set it by another update; 'now' is one time in a whole statement.
  */
 static const char put_sql[] =
 	"INSERT INTO trade_accumulators (" COLUMNS ")"
@@ -21,6 +23,7 @@ static const char put_sql[] =
 	" net_position = excluded.net_position,"
 	" accumulated_long = excluded.accumulated_long,"
 	" accumulated_short = excluded.accumulated_short,"
+	" last_updated = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),"
 	" pending_execution_id = COALESCE(excluded.pending_execution_id, pending_execution_id)";
 
 static const char clear_pending_sql[] =

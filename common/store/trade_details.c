@@ -8,15 +8,22 @@
 
 #define MS_A_SECOND 1000
 
+/*
+ * Left to itself the planner takes the index of reverses_trade_id: it is unique, so that NULL looks
+ * like one row, and is nearly all.
+ */
 static const char next_sql[] =
 	"SELECT t.id, t.tx_hash, q.block_hash, t.base_symbol, q.removed"
-	" FROM onchain_trades AS t JOIN event_queue AS q ON q.id = t.event_id"
+	" FROM onchain_trades AS t INDEXED BY onchain_trades_without_details"
+	" JOIN event_queue AS q ON q.id = t.event_id"
 	" WHERE t.details_at IS NULL AND t.reverses_trade_id IS NULL AND t.id > :after_id"
 	" ORDER BY t.id LIMIT 1";
 
 static const char tickers_sql[] =
-	"SELECT count(DISTINCT base_symbol) AS tickers FROM onchain_trades"
-	" WHERE tx_hash = :tx_hash AND reverses_trade_id IS NULL";
+	"SELECT count(DISTINCT t.base_symbol) AS tickers"
+	" FROM event_queue AS q JOIN onchain_trades AS t INDEXED BY onchain_trades_event"
+	" ON t.event_id = q.id"
+	" WHERE q.tx_hash = :tx_hash AND q.removed = 0 AND t.reverses_trade_id IS NULL";
 
 static const char set_sql[] =
 	"UPDATE onchain_trades SET oracle_feed = :oracle_feed, oracle_price = :oracle_price,"

@@ -3,6 +3,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/migrations.h"
+
+#include <sqlite3.h>
 
 #define HASH_A	"'0x' || printf('%064d', 1)"
 #define HASH_B	"'0x' || printf('%064d', 2)"
@@ -292,6 +295,50 @@ static void last_updated_is_true_whoever_updates_and_however(void **state)
 	test_store_close(&test);
 }
 
+/* As the programs of schema 5 left it. */
+static void create_at_schema_5(const char *path)
+{
+	sqlite3 *connection = NULL;
+
+	assert_int_equal(sqlite3_open(path, &connection), SQLITE_OK);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(sqlite3_exec(connection, migrations[i].sql, NULL, NULL, NULL),
+				 SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(
+			connection,
+			"PRAGMA user_version = 5; PRAGMA application_id = 0x424c5354;" GOOD_EVENT
+			";" GOOD_TRADE,
+			NULL, NULL, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_close(connection), SQLITE_OK);
+}
+
+static void schema_6_takes_an_index_from_the_trades_and_nothing_else(void **state)
+{
+	static const char count_indices[] = "SELECT count(*) AS n FROM sqlite_schema WHERE type = "
+					    "'index' AND tbl_name = 'onchain_trades'";
+	struct test_store test;
+	int64_t before;
+
+	(void)state;
+	test_file_create(&test.file);
+	create_at_schema_5(test.file.path);
+	store_open_any_schema(&test.store, test.file.path);
+	before = test_store_int64(&test.store, count_indices, "n");
+	store_close(&test.store);
+	store_open(&test.store, test.file.path);
+	assert_int_equal(test_store_int64(&test.store, count_indices, "n"), before - 1);
+	assert_int_equal(
+		test_store_int64(&test.store,
+				 "SELECT count(*) AS n FROM onchain_trades AS t JOIN "
+				 "event_queue AS q ON q.id = t.event_id WHERE q.tx_hash = " HASH_A
+				 " AND q.removed = 0",
+				 "n"),
+		1);
+	test_store_close(&test);
+}
+
 static void live_trades_are_neither_reversed_nor_reversals(void **state)
 {
 	struct test_store test;
@@ -350,6 +397,7 @@ int main(void)
 		cmocka_unit_test(rows_that_can_be_are_accepted),
 		cmocka_unit_test(an_event_that_left_the_chain_may_come_again),
 		cmocka_unit_test(last_updated_is_true_whoever_updates_and_however),
+		cmocka_unit_test(schema_6_takes_an_index_from_the_trades_and_nothing_else),
 		cmocka_unit_test(live_trades_are_neither_reversed_nor_reversals),
 		cmocka_unit_test(times_by_default_are_in_the_one_form),
 	};
