@@ -2,7 +2,8 @@
 meanwhile no block counts as read whose fill is not in the queue.
 
 A "cron" case runs the programs with --once against the faulty node, then against a good one. A "group" case runs the
-four together with a WebSocket. Each case has a new database and a new stretch of chain.
+four together with a WebSocket. A "hang" case is a group whose node says nothing about a vault: fills in all other shares
+are hedged meanwhile. Each case has a new database and a new stretch of chain.
 """
 
 import itertools
@@ -12,7 +13,9 @@ from dataclasses import dataclass, replace
 
 import scene
 from lib.campaign import Options, Report
-from proxy import ANSWER, BLOCK_FAULTS, BODY, FRAME, HANDSHAKE, INFINITE, LOG_FAULTS, WIRE, FaultProxy
+from proxy import (
+    ANSWER, BLOCK_FAULTS, BODY, FRAME, HANDSHAKE, INFINITE, LOG_FAULTS, STATE_FAULTS, WIRE, FaultProxy,
+)
 
 NAME = "node_faults"
 LANES = 3
@@ -21,11 +24,16 @@ HTTP_METHODS = (
 )
 WS_METHODS = ("eth_chainId", "eth_getBlockByNumber", "eth_blockNumber", "eth_subscribe", "eth_getLogs")
 NOTIFICATIONS = ("logs", "newHeads")
-ANYWHERE = tuple(name for name in ANSWER if name not in {*LOG_FAULTS, *BLOCK_FAULTS, "other_chain", "lagging_head"})
+# What the processor asks in the state of a fill's block.
+STATE_METHODS = ("convertToAssets", "asset", "decimals")
+ELSEWHERE = {*LOG_FAULTS, *BLOCK_FAULTS, *STATE_FAULTS, "other_chain", "lagging_head"}
+ANYWHERE = tuple(name for name in ANSWER if name not in ELSEWHERE)
+HANGING = ("half_open", "stall_after_header")
 FRAME_BODIES = ("garbage", "truncated_json", "empty_body", "deep_json", "oversized")
 TIMES = (1, 3, INFINITE)
 PAIRS = 2_000
 SHORT_GROUPS, SHORT_PAIRS = 60, 50
+SHORT_STATES = {"cron": 30, "group": 4}
 
 # Lies of eth_getLogs that may be believed, if reading again (backfiller --recheck) then finds all. There are none: of
 # several logs in one block some may be missing, which no bloom shows, but the block's receipts do.
@@ -41,6 +49,11 @@ LIVE = {
 }
 
 
+# A program that waited for such an answer would wait for far longer than a hedge may take.
+HANG = LIVE | {"RPC_TIMEOUT_MS": 30_000}
+HEDGED_S = 8
+
+
 @dataclass(frozen=True)
 class Strike:
     fault: str
@@ -53,7 +66,7 @@ class Strike:
 
 @dataclass(frozen=True)
 class Case:
-    kind: str  # cron, group
+    kind: str  # cron, group, hang
     strikes: tuple[Strike, ...]
     seed: int
 
@@ -61,6 +74,10 @@ class Case:
     def name(self) -> str:
         text = "+".join(map(str, self.strikes)).replace("*", "all")
         return f"{self.kind}-{text}"
+
+    @property
+    def concerns_vaults(self) -> bool:
+        return any(strike.method in STATE_METHODS for strike in self.strikes)
 
     @property
     def hides(self) -> bool:
@@ -75,6 +92,12 @@ def http_strikes() -> list[tuple[str, str]]:
     found += [("lagging_head", method) for method in ("*", "eth_blockNumber", "eth_getBlockByNumber", "eth_getLogs")]
     found += [("other_chain", "eth_chainId")]
     return found + [(fault, "*") for fault in ("delay", "http_429", "http_502_page", "one_byte_writes", "half_open")]
+
+
+def state_strikes() -> list[tuple[str, str]]:
+    """Every fault of an answer about the state of a fill's block."""
+    faults = (*ANYWHERE, *BODY, *WIRE, *STATE_FAULTS, "lagging_head")
+    return [(fault, method) for method in STATE_METHODS for fault in faults]
 
 
 def websocket_strikes() -> list[tuple[str, str]]:
@@ -97,13 +120,22 @@ def cases(options: Options) -> list[Case]:
     else:
         group = rng["group"].sample(group, SHORT_GROUPS)
     found = [("cron", (Strike(*one),)) for one in cron] + [("group", (Strike(*one),)) for one in group]
+    for kind in SHORT_STATES:
+        found += [(kind, (strike,)) for strike in _state_strikes(options.seed, kind, long)]
+    found += [("hang", (Strike(fault, method),)) for fault in HANGING for method in (*STATE_METHODS, "eth_call")]
     for number in range(PAIRS if long else SHORT_PAIRS):
-        kind, pool = ("group", both) if number % 5 == 4 else ("cron", every_http)
+        kind, pool = ("group", both) if number % 5 == 4 else ("cron", every_http + state_strikes())
         pair = tuple(Strike(*rng["pairs"].choice(pool), rng["pairs"].choice(TIMES)) for _ in range(2))
         found.append((kind, pair))
     # The slow ones first, so that they do not come to an end alone.
-    found.sort(key=lambda one: one[0] != "group")
+    found.sort(key=lambda one: one[0] == "cron")
     return list({case.name: case for case in itertools.starmap(_case(options.seed), found)}.values())
+
+
+def _state_strikes(seed: int, kind: str, long: bool) -> list[Strike]:
+    rng = random.Random(f"{NAME} {seed} state {kind}")
+    strikes = [Strike(*one, rng.choice(TIMES)) for one in state_strikes()]
+    return strikes if long else rng.sample(strikes, SHORT_STATES[kind])
 
 
 def _case(seed: int):
@@ -129,23 +161,45 @@ def _figures(chosen, outcomes) -> dict:
     found = {"faults that struck": sum(outcome.figures.get("struck", 0) for outcome in outcomes)}
     found["lies believed that no bloom shows"] = sum(o.figures.get("believed", 0) for o in outcomes)
     found["cases without a strike"] = sum(not outcome.figures.get("struck") for outcome in outcomes)
-    return found | scene.times(chosen, outcomes)
+    hedged = [outcome.figures["hedged"] for outcome in outcomes if "hedged" in outcome.figures]
+    found["seconds until others were hedged while a vault could not be asked, longest"] = round(max(hedged, default=0), 3)
+    return found | scene.all_kinds(outcomes) | scene.times(chosen, outcomes)
 
 
 def run_case(lane: scene.Lane, case: Case, folder) -> scene.Outcome:
     rng = random.Random(case.seed)
+    if case.kind == "hang":
+        first = _known_tokens(lane)
+    else:
+        first = _random_blocks(lane, rng, case.concerns_vaults)
+    with FaultProxy(lane.anvil.port, rng.getrandbits(32)) as proxy:
+        stack, checker = lane.stack(folder, first, HTTP_RPC_URL=proxy.url, WS_RPC_URL=proxy.ws_url), lane.checker(first)
+        if case.kind == "hang":
+            outcome = _hang(lane, case, proxy, stack, checker)
+        else:
+            _strike(proxy, case)
+            run = _cron if case.kind == "cron" else _group
+            outcome = run(lane, rng, proxy, stack, checker, _Watch(case, stack, checker))
+        outcome.figures["struck"] = sum(proxy.struck.values())
+        outcome.figures["kinds"] = scene.kinds(stack.database)
+    return outcome
+
+
+def _strike(proxy: FaultProxy, case: Case) -> None:
+    for strike in case.strikes:
+        proxy.add(strike.fault, [strike.method], strike.times)
+
+
+def _random_blocks(lane: scene.Lane, rng: random.Random, with_wrapped: bool) -> int:
+    """The first of them. with_wrapped: a fill in a vault's shares is certainly among theirs."""
     lane.mine(rng, 1)
     first = lane.anvil.head()
-    for _ in range(9):
+    if with_wrapped:
+        symbol, market = rng.choice(list(scene.VAULTS)), lane.market
+        lane.mine_actions(market.taking_floats(symbol, "SELL", scene.random_float(rng, "1.30"), "250"))
+    for _ in range(9 - with_wrapped):
         lane.mine(rng, rng.choices((0, 1, 2), (4, 3, 1))[0])
-    with FaultProxy(lane.anvil.port, rng.getrandbits(32)) as proxy:
-        for strike in case.strikes:
-            proxy.add(strike.fault, [strike.method], strike.times)
-        stack, checker = lane.stack(folder, first, HTTP_RPC_URL=proxy.url, WS_RPC_URL=proxy.ws_url), lane.checker(first)
-        run = _cron if case.kind == "cron" else _group
-        outcome = run(lane, rng, proxy, stack, checker, _Watch(case, stack, checker))
-        outcome.figures["struck"] = sum(proxy.struck.values())
-    return outcome
+    return first
 
 
 class _Watch:
@@ -206,3 +260,61 @@ def _group(lane, rng, proxy, stack, checker, watch) -> scene.Outcome:
     finally:
         group.stop()
     return scene.Outcome(group.problems + problems, {"converged": took, "believed": len(watch.believed)})
+
+
+# While a question about a vault hangs
+
+SOLD, BOUGHT, WRAPPED = "NVDAs1", "tTSLA", "wtTSLA"
+
+
+def _known_tokens(lane: scene.Lane) -> int:
+    """The first block: with fills of all that is to be hedged later, none of them for as much as a share."""
+    market = lane.market
+    lane.mine_actions(market.taking(SOLD, "SELL", "0.25", "45"), market.taking_floats(BOUGHT, "BUY", "0.25", "60"))
+    return lane.anvil.head()
+
+
+def _hang(lane, case, proxy, stack, checker) -> scene.Outcome:
+    """Plain shares of the vault's own ticker are among those that do not wait; nor does a program that is told to stop."""
+    stack.config |= {name: str(value) for name, value in HANG.items()}
+    group, market = scene.Group(stack), lane.market
+    group.start()
+    try:
+        problems = group.converge(checker)
+        _strike(proxy, case)
+        lane.mine_actions(market.taking_floats(WRAPPED, "SELL", "2.5", "600"))
+        problems += _in_time(group, "the question was never asked", lambda: proxy.struck)
+        began = time.monotonic()
+        lane.mine_actions(market.taking(SOLD, "SELL", "3", "540"))
+        lane.mine_actions(market.taking_floats(BOUGHT, "BUY", "2", "480"), market.taking_floats(WRAPPED, "BUY", "1", "240"))
+        problems += _in_time(group, "others are not hedged while a vault cannot be asked", lambda: _hedged(stack.database))
+        hedged = time.monotonic() - began
+        if stack.database.count("event_queue", "processed = 0") != 2:
+            problems.append("the fills in the vault's shares do not wait, or others do")
+        group.stop()
+        group.start()
+        proxy.clear()
+        proxy.cut()
+        began = time.monotonic()
+        problems = problems or group.converge(checker)
+        took = time.monotonic() - began
+    finally:
+        group.stop()
+    return scene.Outcome(group.problems + problems, {"converged": took, "hedged": hedged})
+
+
+def _hedged(database) -> bool:
+    filled = database.executions()
+    wanted = {("NVDA", "BUY", "3"), ("TSLA", "SELL", "2")}
+    return wanted == {(one["symbol"], one["direction"], one["filled_shares"]) for one in filled if one["status"] == "FILLED"}
+
+
+def _in_time(group: scene.Group, otherwise: str, predicate) -> list[str]:
+    """Nothing wrong when it comes true in time."""
+    deadline = time.monotonic() + HEDGED_S
+    while not predicate():
+        group.tend()
+        if time.monotonic() > deadline:
+            return [otherwise]
+        time.sleep(0.02)
+    return []
