@@ -123,6 +123,33 @@ static bool trading_halted(struct executor *executor)
 	return halted;
 }
 
+static bool submit_new(struct executor *executor)
+{
+	return !trading_halted(executor) && touch_all(executor, EXECUTION_PENDING);
+}
+
+/*
+ * What is new goes before each question about what is open already: an order that is late costs
+ * money, a report that is late does not. Nobody but us changes a row in SUBMITTED, so it is still
+ * as it was read.
+ */
+static bool follow_open(struct executor *executor)
+{
+	struct execution execution;
+	int64_t after_id = 0;
+	bool moved = false;
+
+	while (!process_stopping() &&
+	       executions_next(&executor->executions, EXECUTION_SUBMITTED, after_id, &execution)) {
+		after_id = execution.id;
+		if (!order_timers_due(&executor->timers, execution.id))
+			continue;
+		moved = submit_new(executor) || moved;
+		moved = touch(executor, &execution) || moved;
+	}
+	return moved;
+}
+
 /* The broker's own housekeeping, when it is time. */
 static void keep_broker(struct executor *executor)
 {
@@ -139,9 +166,6 @@ bool executor_step(struct executor *executor)
 
 	keep_broker(executor);
 	moved = touch_all(executor, EXECUTION_SUBMITTING);
-
-	moved = touch_all(executor, EXECUTION_SUBMITTED) || moved;
-	if (!trading_halted(executor))
-		moved = touch_all(executor, EXECUTION_PENDING) || moved;
-	return moved;
+	moved = follow_open(executor) || moved;
+	return submit_new(executor) || moved;
 }

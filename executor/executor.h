@@ -43,9 +43,9 @@ void executor_open(struct executor *executor, const struct store *store,
 void executor_close(struct executor *executor);
 
 /*
- * Asks and acts wherever it is time to: reconciles what may have been sent, reads the open orders'
- * states, submits what is pending. True when an execution changed its state: there may be more to
- * do at once.
+ * Asks and acts wherever it is time to: reconciles what may have been sent, submits what is
+ * pending, reads the open orders' states, one by one, with what is pending meanwhile before each.
+ * True when an execution changed its state: there may be more to do at once.
  */
 bool executor_step(struct executor *executor);
 

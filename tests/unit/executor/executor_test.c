@@ -24,6 +24,8 @@ struct fake_broker {
 	size_t finds;
 	struct broker_report reports[SCRIPT_LENGTH];
 	size_t reported;
+	size_t submits_before_report[SCRIPT_LENGTH];
+	const char *symbol_during_report; /* an execution that is new when the first report comes */
 	char client_order_ids[SCRIPT_LENGTH][CLIENT_ORDER_ID_SIZE];
 	struct executor *executor; /* whose rows are looked at from inside submit */
 	bool halts;		   /* somebody halts trading while the first order is on its way */
@@ -88,6 +90,9 @@ static enum outcome fake_find(void *context, const struct broker_order *order,
 	return OUTCOME_OK;
 }
 
+static void insert_execution(struct executor *executor, const char *symbol_text,
+			     const char *shares);
+
 static enum outcome fake_report(void *context, const struct broker_order *order,
 				struct broker_report *report, struct error *error)
 {
@@ -96,6 +101,9 @@ static enum outcome fake_report(void *context, const struct broker_order *order,
 	(void)error;
 	assert_non_null(strstr(order->order_id, order->client_order_id));
 	assert_true(fake->reported < SCRIPT_LENGTH);
+	fake->submits_before_report[fake->reported] = fake->submits;
+	if (fake->reported == 0 && fake->symbol_during_report != NULL)
+		insert_execution(fake->executor, fake->symbol_during_report, "1");
 	*report = fake->reports[fake->reported++];
 	return OUTCOME_OK;
 }
@@ -133,15 +141,14 @@ static struct shares shares_of(const char *text)
 	return value;
 }
 
-static void insert_execution(struct fixture *fixture, const char *symbol_text, const char *shares)
+static void insert_execution(struct executor *executor, const char *symbol_text, const char *shares)
 {
 	struct symbol symbol;
 
 	assert_true(symbol_set(&symbol, symbol_text));
-	assert_true(store_begin(&fixture->executor.store));
-	(void)executions_insert(&fixture->executor.executions, &symbol, shares_of(shares),
-				DIRECTION_SELL);
-	store_commit(&fixture->executor.store);
+	assert_true(store_begin(&executor->store));
+	(void)executions_insert(&executor->executions, &symbol, shares_of(shares), DIRECTION_SELL);
+	store_commit(&executor->store);
 }
 
 static void assert_status(struct fixture *fixture, int64_t id, enum execution_status status)
@@ -176,7 +183,7 @@ static void an_order_is_submitting_on_disk_before_the_broker_hears_of_it(void **
 {
 	struct fixture *fixture = *state;
 
-	insert_execution(fixture, "AAPL", "2");
+	insert_execution(&fixture->executor, "AAPL", "2");
 	fixture->fake.reports[0].state = BROKER_ORDER_FILLED;
 	fixture->fake.reports[0].filled_shares = shares_of("2");
 	assert_true(executor_step(&fixture->executor));
@@ -193,7 +200,7 @@ static void a_refused_order_fails_with_nothing_filled(void **state)
 	struct fixture *fixture = *state;
 	struct execution execution;
 
-	insert_execution(fixture, "AAPL", "2");
+	insert_execution(&fixture->executor, "AAPL", "2");
 	fixture->fake.submit_outcomes[0] = OUTCOME_REJECTED;
 	assert_true(executor_step(&fixture->executor));
 	assert_true(executions_find(&fixture->executor.executions, 1, &execution));
@@ -208,7 +215,7 @@ static void an_unknown_outcome_is_asked_about_and_never_sent_again(void **state)
 {
 	struct fixture *fixture = *state;
 
-	insert_execution(fixture, "AAPL", "2");
+	insert_execution(&fixture->executor, "AAPL", "2");
 	fixture->fake.submit_outcomes[0] = OUTCOME_UNKNOWN;
 	assert_true(executor_step(&fixture->executor));
 	assert_status(fixture, 1, EXECUTION_SUBMITTING);
@@ -228,7 +235,7 @@ static void a_row_found_submitting_after_a_crash_is_reconciled_before_anything_i
 {
 	struct fixture *fixture = *state;
 
-	insert_execution(fixture, "AAPL", "2");
+	insert_execution(&fixture->executor, "AAPL", "2");
 	fixture->fake.submit_outcomes[0] = OUTCOME_UNKNOWN;
 	assert_true(executor_step(&fixture->executor));
 	executor_close(&fixture->executor);
@@ -249,7 +256,7 @@ static void what_the_broker_cannot_tell_is_held_and_left_alone(void **state)
 {
 	struct fixture *fixture = *state;
 
-	insert_execution(fixture, "AAPL", "2");
+	insert_execution(&fixture->executor, "AAPL", "2");
 	fixture->fake.submit_outcomes[0] = OUTCOME_UNKNOWN;
 	assert_true(executor_step(&fixture->executor));
 	order_timers_forget(&fixture->executor.timers, 1);
@@ -265,7 +272,7 @@ static void an_unreachable_broker_leaves_the_order_pending_under_its_id(void **s
 {
 	struct fixture *fixture = *state;
 
-	insert_execution(fixture, "AAPL", "2");
+	insert_execution(&fixture->executor, "AAPL", "2");
 	fixture->fake.submit_outcomes[0] = OUTCOME_RETRY;
 	assert_true(executor_step(&fixture->executor));
 	assert_status(fixture, 1, EXECUTION_PENDING);
@@ -281,7 +288,7 @@ static void the_filled_part_of_an_order_that_expired_is_kept(void **state)
 	struct fixture *fixture = *state;
 	struct execution execution;
 
-	insert_execution(fixture, "AAPL", "5");
+	insert_execution(&fixture->executor, "AAPL", "5");
 	fixture->fake.reports[0] = (struct broker_report){
 		.state = BROKER_ORDER_ENDED,
 		.filled_shares = shares_of("2"),
@@ -310,12 +317,12 @@ static void a_halt_stops_new_orders_and_follows_open_ones(void **state)
 {
 	struct fixture *fixture = *state;
 
-	insert_execution(fixture, "AAPL", "5");
+	insert_execution(&fixture->executor, "AAPL", "5");
 	fixture->fake.reports[0] = (struct broker_report){.state = BROKER_ORDER_FILLED,
 							  .filled_shares = shares_of("5")};
 	assert_true(executor_step(&fixture->executor));
 	set_halted(fixture, true);
-	insert_execution(fixture, "NVDA", "1");
+	insert_execution(&fixture->executor, "NVDA", "1");
 	assert_true(executor_step(&fixture->executor));
 	assert_status(fixture, 1, EXECUTION_FILLED);
 	assert_false(executor_step(&fixture->executor));
@@ -329,13 +336,28 @@ static void a_halt_while_an_order_is_on_its_way_stops_the_next(void **state)
 {
 	struct fixture *fixture = *state;
 
-	insert_execution(fixture, "AAPL", "1");
-	insert_execution(fixture, "NVDA", "1");
+	insert_execution(&fixture->executor, "AAPL", "1");
+	insert_execution(&fixture->executor, "NVDA", "1");
 	fixture->fake.halts = true;
 	(void)executor_step(&fixture->executor);
 	assert_int_equal(fixture->fake.submits, 1);
 	assert_status(fixture, 1, EXECUTION_SUBMITTED);
 	assert_status(fixture, 2, EXECUTION_PENDING);
+}
+
+static void new_orders_go_before_the_reports_on_open_ones(void **state)
+{
+	struct fixture *fixture = *state;
+
+	insert_execution(&fixture->executor, "AAPL", "1");
+	insert_execution(&fixture->executor, "NVDA", "1");
+	assert_true(executor_step(&fixture->executor));
+	insert_execution(&fixture->executor, "TSLA", "1");
+	fixture->fake.symbol_during_report = "MSFT";
+	assert_true(executor_step(&fixture->executor));
+	assert_int_equal(fixture->fake.submits_before_report[0], 3);
+	assert_int_equal(fixture->fake.submits_before_report[1], 4);
+	assert_true(fixture->fake.reported >= 2);
 }
 
 int main(void)
@@ -361,6 +383,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_halt_stops_new_orders_and_follows_open_ones,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_halt_while_an_order_is_on_its_way_stops_the_next,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(new_orders_go_before_the_reports_on_open_ones,
 						set_up, tear_down),
 	};
 
