@@ -11,11 +11,15 @@
 
 #include <inttypes.h>
 #include <sqlite3.h>
+#include <time.h>
 
 #define BEGIN_LIMIT_MS 60000
 #define BEGIN_WARN_MS  5000
 /* How late a signal to stop may be noticed while another process holds the lock. */
 #define BEGIN_SLICE_MS 150
+
+#define NAP_MINIMUM_US 50
+#define NAP_MAXIMUM_US 10000
 
 /*
  * A statement left in the middle keeps its snapshot: BEGIN would fail, and no checkpoint could
@@ -32,11 +36,40 @@ static void require_idle_statements(const struct store *store)
 	}
 }
 
+struct lock_wait {
+	int64_t started_us;
+	int64_t limit_us;
+};
+
+/*
+ * Between two tries an eighth of the time so far: SQLite's own waits begin with a millisecond,
+ * which is longer than others usually hold the lock.
+ */
+static int wait_for_lock(void *context, int tries)
+{
+	const struct lock_wait *wait = context;
+	int64_t waited_us = clock_monotonic_us() - wait->started_us;
+	int64_t nap_us = waited_us / 8;
+	struct timespec nap = {.tv_sec = 0};
+
+	(void)tries;
+	if (waited_us >= wait->limit_us)
+		return 0;
+	if (nap_us < NAP_MINIMUM_US)
+		nap_us = NAP_MINIMUM_US;
+	if (nap_us > NAP_MAXIMUM_US)
+		nap_us = NAP_MAXIMUM_US;
+	nap.tv_nsec = nap_us * 1000;
+	(void)nanosleep(&nap, NULL);
+	return 1;
+}
+
 static int begin_once(struct store *store, int64_t wait_ms)
 {
+	struct lock_wait wait = {.started_us = clock_monotonic_us(), .limit_us = 1000 * wait_ms};
 	int code;
 
-	(void)sqlite3_busy_timeout(store->connection, (int)wait_ms);
+	(void)sqlite3_busy_handler(store->connection, wait_for_lock, &wait);
 	code = sqlite3_exec(store->connection, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	(void)sqlite3_busy_timeout(store->connection, STORE_BUSY_TIMEOUT_MS);
 	return code;
