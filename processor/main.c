@@ -28,6 +28,11 @@
 
 #define DAY_MS		INT64_C(86400000)
 #define ONCE_DETAILS_MS 5000
+/*
+ * What was booked may be the beginning of an order, which is written next, by the executor: the
+ * details, for which nobody waits, stay out of its way.
+ */
+#define DETAILS_REST_MS 20
 
 static const char details[] =
 	"Applies ready events in (block_number, log_index) order: trade, "
@@ -142,6 +147,7 @@ struct work {
 	struct wakeup wakeup;
 	bool once;
 	int64_t details_until_ms; /* with once; 0: not begun, or for ever */
+	int64_t details_from_ms;  /* monotonic */
 };
 
 /* With once, for as long as the others may wait for this process to leave. */
@@ -155,12 +161,14 @@ static bool asks_details(const struct work *work)
 static int64_t wait_ms(struct work *work)
 {
 	int64_t until_ms = processor_wait_ms(work->processor);
+	int64_t rest_ms = work->details_from_ms - clock_monotonic_ms();
 
 	if (work->archiver != NULL)
 		until_ms = clock_shorter_wait_ms(until_ms, archiver_wait_ms(work->archiver));
 	if (!asks_details(work))
 		return until_ms;
-	until_ms = clock_shorter_wait_ms(until_ms, fill_details_wait_ms(work->details));
+	until_ms = clock_shorter_wait_ms(
+		until_ms, rest_ms > 0 ? rest_ms : fill_details_wait_ms(work->details));
 	if (work->once)
 		until_ms = clock_shorter_wait_ms(until_ms, ONCE_DETAILS_MS);
 	return until_ms;
@@ -171,14 +179,24 @@ static bool details_step(struct work *work)
 {
 	if (work->once && work->details_until_ms == 0)
 		work->details_until_ms = clock_monotonic_ms() + ONCE_DETAILS_MS;
-	return asks_details(work) && fill_details_step(work->details);
+	return asks_details(work) && clock_monotonic_ms() >= work->details_from_ms &&
+	       fill_details_step(work->details);
+}
+
+static bool book(struct work *work)
+{
+	bool booked = processor_step(work->processor);
+
+	if (booked && !work->once)
+		work->details_from_ms = clock_monotonic_ms() + DETAILS_REST_MS;
+	return booked;
 }
 
 /* In the order of what counts most. */
 static bool step(struct work *work)
 {
-	return processor_step(work->processor) ||
-	       (work->archiver != NULL && archiver_step(work->archiver)) || details_step(work);
+	return book(work) || (work->archiver != NULL && archiver_step(work->archiver)) ||
+	       details_step(work);
 }
 
 static int left_undone(const struct processor *processor, const struct archiver *archiver)
