@@ -116,7 +116,6 @@ void range_reader_request(struct range_reader *reader, uint64_t id, struct buffe
 	reader->request_id = id;
 	switch (reader->phase) {
 	case RANGE_READER_LAST_BEFORE:
-	case RANGE_READER_LAST_AFTER:
 		reader->asked_block = (uint64_t)reader->range.last;
 		evm_rpc_request_block(request, id, reader->asked_block);
 		return;
@@ -156,18 +155,6 @@ static enum outcome judge_header(const struct range_reader *reader, struct bytes
 {
 	return evm_rpc_answer_block_at((const char *)body.data, body.length, reader->request_id,
 				       reader->asked_block, block, error);
-}
-
-static enum outcome judge_logs(struct range_reader *reader, struct bytes body, struct error *error)
-{
-	enum outcome outcome =
-		evm_logs_stream_end(&reader->stream, body, reader->request_id, error);
-
-	if (outcome != OUTCOME_OK)
-		return outcome;
-	for (size_t i = 0; i < reader->logs.count; i++)
-		reader->logs.items[i].has_block_timestamp = false;
-	return OUTCOME_OK;
 }
 
 static bool has_logs(const struct range_reader *reader, uint64_t block_number)
@@ -287,11 +274,13 @@ static enum outcome go_on(struct range_reader *reader, struct error *error)
 	return outcome;
 }
 
+/* The last block's again, now that the logs are read: it must not have changed meanwhile. */
 static void need_headers(struct range_reader *reader)
 {
 	struct orderbook_occurrence occurrence;
 	size_t cursor = 0;
 
+	(void)range_blocks_need(&reader->blocks, (uint64_t)reader->range.last);
 	while (orderbook_next_occurrence(&reader->logs, &cursor, &occurrence)) {
 		if (event_ingest_wants(reader->ingest, &reader->logs, &occurrence))
 			(void)range_blocks_need(&reader->blocks, occurrence.log->block_number);
@@ -314,20 +303,17 @@ static enum outcome take_last(struct range_reader *reader, struct bytes body, st
 	return OUTCOME_OK;
 }
 
-static enum outcome take_last_again(struct range_reader *reader, struct bytes body,
-				    struct error *error)
+static enum outcome take_logs(struct range_reader *reader, struct bytes body, struct error *error)
 {
-	struct evm_block last = {.number = 0};
-	enum outcome outcome = judge_header(reader, body, &last, error);
+	enum outcome outcome =
+		evm_logs_stream_end(&reader->stream, body, reader->request_id, error);
 
 	if (outcome != OUTCOME_OK)
 		return outcome;
-	if (!evm_word_equal(&last.hash, &reader->last_hash))
-		return moved(error, last.number, "changed while its logs were read");
+	for (size_t i = 0; i < reader->logs.count; i++)
+		reader->logs.items[i].has_block_timestamp = false;
 	need_headers(reader);
-	outcome =
-		keep_header(reader, range_blocks_need(&reader->blocks, last.number), &last, error);
-	return outcome == OUTCOME_OK ? go_on(reader, error) : outcome;
+	return go_on(reader, error);
 }
 
 /* Headers are read from the last one down: in a linked range each is the parent of the one before.
@@ -339,6 +325,9 @@ static enum outcome link_header(struct range_reader *reader, const struct evm_bl
 	struct range_block *known = range_blocks_find(&reader->blocks, block->number);
 
 	invariant(known != NULL);
+	if (block->number == (uint64_t)reader->range.last &&
+	    !evm_word_equal(&block->hash, &reader->last_hash))
+		return moved(error, block->number, "changed while its logs were read");
 	if (next != NULL && !evm_word_equal(&next->parent_hash, &block->hash))
 		return moved(error, block->number, "is not the parent of the next one");
 	return keep_header(reader, known, block, error);
@@ -436,18 +425,11 @@ static enum outcome take_receipts(struct range_reader *reader, struct bytes body
 
 static enum outcome judge(struct range_reader *reader, struct bytes body, struct error *error)
 {
-	enum outcome outcome;
-
 	switch (reader->phase) {
 	case RANGE_READER_LAST_BEFORE:
 		return take_last(reader, body, error);
 	case RANGE_READER_LOGS:
-		outcome = judge_logs(reader, body, error);
-		if (outcome == OUTCOME_OK)
-			reader->phase = RANGE_READER_LAST_AFTER;
-		return outcome;
-	case RANGE_READER_LAST_AFTER:
-		return take_last_again(reader, body, error);
+		return take_logs(reader, body, error);
 	case RANGE_READER_HEADER:
 		return take_headers(reader, body, error);
 	case RANGE_READER_BLOCK_LOGS:

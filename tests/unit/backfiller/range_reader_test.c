@@ -306,7 +306,8 @@ static void a_linked_range_has_every_header(void **state)
 }
 
 /* Answers a batch about the blocks from last down to first, which must be what was asked for. */
-static enum outcome give_batch(struct test_answers *test, uint64_t last, uint64_t first)
+static enum outcome give_batch(struct test_answers *test, uint64_t last, uint64_t first,
+			       unsigned int branch)
 {
 	struct buffer request;
 
@@ -322,8 +323,8 @@ static enum outcome give_batch(struct test_answers *test, uint64_t last, uint64_
 		write_text(test,
 			   "\"number\":\"0x%llx\",\"hash\":\"0x%02x%062llx\","
 			   "\"parentHash\":\"0x%02x%062llx\",\"timestamp\":\"0x1\"}}",
-			   (unsigned long long)number, CANONICAL, (unsigned long long)number,
-			   CANONICAL, (unsigned long long)number - 1);
+			   (unsigned long long)number, branch, (unsigned long long)number, branch,
+			   (unsigned long long)number - 1);
 	}
 	write_text(test, "]");
 	return give(test);
@@ -336,7 +337,6 @@ static void begin_in_batches(struct test_answers *test, bool *takes_batches)
 	range_reader_start(&test->reader, (struct block_range){10, 13}, &reading);
 	assert_int_equal(give_block(test, 13, CANONICAL), OUTCOME_OK);
 	assert_int_equal(give_logs(test, NULL, 0), OUTCOME_OK);
-	assert_int_equal(give_block(test, 13, CANONICAL), OUTCOME_OK);
 }
 
 static void headers_are_asked_for_in_one_batch(void **state)
@@ -345,14 +345,19 @@ static void headers_are_asked_for_in_one_batch(void **state)
 	bool takes_batches = true;
 
 	begin_in_batches(test, &takes_batches);
-	assert_int_equal(give_batch(test, 12, 10), OUTCOME_OK);
+	assert_int_equal(give_batch(test, 13, 10, CANONICAL), OUTCOME_OK);
 	assert_true(range_reader_is_complete(&test->reader));
 	assert_non_null(range_reader_block(&test->reader, 10));
 	/* One call of it that is not answered fails the attempt, like any question. */
 	begin_in_batches(test, &takes_batches);
-	assert_int_equal(give_batch(test, 12, 11), OUTCOME_REJECTED);
+	assert_int_equal(give_batch(test, 13, 11, CANONICAL), OUTCOME_REJECTED);
 	assert_int_equal(test->error.kind, ERROR_KIND_MALFORMED);
 	assert_true(takes_batches);
+	/* The last block, which is in it once more, is another than before the logs. */
+	begin_in_batches(test, &takes_batches);
+	assert_int_equal(give_batch(test, 13, 10, OTHER), OUTCOME_RETRY);
+	assert_int_equal(test->error.kind, ERROR_KIND_BEHIND);
+	assert_false(range_reader_is_complete(&test->reader));
 }
 
 static void a_node_that_takes_no_batches_is_asked_one_by_one(void **state)
@@ -365,7 +370,7 @@ static void a_node_that_takes_no_batches_is_asked_one_by_one(void **state)
 					 "-32600,\"message\":\"no batches\"}}"),
 			 OUTCOME_OK);
 	assert_false(takes_batches);
-	for (uint64_t number = 12; number >= 10; number--) {
+	for (uint64_t number = 13; number >= 10; number--) {
 		assert_false(range_reader_is_complete(&test->reader));
 		assert_int_equal(give_block(test, number, CANONICAL), OUTCOME_OK);
 	}
