@@ -41,13 +41,30 @@ static void read_row(struct statement *row, struct token *token)
 	};
 }
 
-bool tokens_find(struct tokens *tokens, const struct evm_address *address, struct token *token)
+static bool find_row(struct tokens *tokens, const struct evm_address *address, struct token *token)
 {
 	statement_bind_text(&tokens->find, ":address", evm_address_text(address).text);
 	if (!statement_row(&tokens->find))
 		return false;
 	read_row(&tokens->find, token);
 	statement_reset(&tokens->find);
+	return true;
+}
+
+bool tokens_find(struct tokens *tokens, const struct evm_address *address, struct token *token)
+{
+	struct token *place =
+		&tokens->remembered[address->bytes[EVM_ADDRESS_SIZE - 1] % TOKENS_REMEMBERED];
+
+	if (place->symbol.text[0] != '\0' && evm_address_equal(&place->address, address)) {
+		*token = *place;
+		return true;
+	}
+	if (!find_row(tokens, address, token))
+		return false;
+	/* What an open transaction has inserted may still be taken back. */
+	if (!tokens->store->in_transaction)
+		*place = *token;
 	return true;
 }
 

@@ -16,9 +16,14 @@ struct token {
 	uint8_t decimals;
 };
 
+/* Every event asks for its tokens several times, and an owner trades a few dozen. */
+#define TOKENS_REMEMBERED 64
+
 struct tokens {
 	struct store *store;
 	struct statement find, all, insert;
+	/* Rows that were found, which never change, by address; no symbol: none. */
+	struct token remembered[TOKENS_REMEMBERED];
 };
 
 void tokens_open(struct tokens *tokens, struct store *store);

@@ -96,6 +96,39 @@ static void what_a_token_said_first_stays(void **state)
 	test_sql_expect(&fixture->store, "SELECT CAST(count(*) AS TEXT) AS value FROM tokens", "1");
 }
 
+static void each_is_found_however_many_are_asked_for_in_turn(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int i = 0; i < 256; i++) {
+		struct token token = a_token((uint8_t)i, "AAPL0x", (uint8_t)i);
+
+		tokens_insert(&fixture->tokens, &token);
+	}
+	store_commit(&fixture->store);
+	/* Twice each, and all once more. */
+	for (int i = 0; i < 1024; i++) {
+		struct token asked = a_token((uint8_t)(i / 2), "AAPL0x", 0);
+		struct token token;
+
+		assert_true(tokens_find(&fixture->tokens, &asked.address, &token));
+		assert_true(evm_address_equal(&token.address, &asked.address));
+		assert_int_equal(token.decimals, (uint8_t)(i / 2));
+	}
+}
+
+static void what_was_rolled_back_is_not_remembered(void **state)
+{
+	struct fixture *fixture = *state;
+	struct token token = a_token(1, "AAPL0x", 18);
+	struct token found;
+
+	tokens_insert(&fixture->tokens, &token);
+	assert_true(tokens_find(&fixture->tokens, &token.address, &found));
+	store_rollback(&fixture->store);
+	assert_false(tokens_find(&fixture->tokens, &token.address, &found));
+}
+
 static void an_address_stands_in_lower_case_hex(void **state)
 {
 	struct fixture *fixture = *state;
@@ -114,6 +147,8 @@ int main(void)
 		WITH_STORE(an_unknown_token_is_not_found),
 		WITH_STORE(a_token_comes_back_as_it_was_in_a_later_transaction),
 		WITH_STORE(what_a_token_said_first_stays),
+		WITH_STORE(each_is_found_however_many_are_asked_for_in_turn),
+		WITH_STORE(what_was_rolled_back_is_not_remembered),
 		WITH_STORE(an_address_stands_in_lower_case_hex),
 	};
 
