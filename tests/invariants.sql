@@ -56,6 +56,7 @@ WHERE low % 1000000000 <> 0
 -- net_position may be negative.
 WITH amount(place, text, longest, signed) AS (
 	SELECT 'onchain_trades.amount of ' || id, amount, 18, 0 FROM onchain_trades
+	UNION ALL SELECT 'onchain_trades.token_amount of ' || id, token_amount, 18, 0 FROM onchain_trades
 	UNION ALL SELECT 'onchain_trades.unallocated of ' || id, unallocated, 18, 0 FROM onchain_trades
 	UNION ALL SELECT 'onchain_trades.usdc_amount of ' || id, usdc_amount, 21, 0 FROM onchain_trades
 	UNION ALL SELECT 'onchain_trades.price_usdc of ' || id, price_usdc, 21, 0 FROM onchain_trades
@@ -135,6 +136,12 @@ WHERE (coalesce(q.outcome, '') = 'trade') <> EXISTS (SELECT 1 FROM onchain_trade
 SELECT t.id, t.event_id FROM onchain_trades AS t JOIN event_queue AS q ON q.id = t.event_id
 WHERE t.tx_hash <> q.tx_hash OR t.log_index <> q.log_index OR t.block_number <> q.block_number;
 
+-- Wrapped shares are booked at what they were worth in the block of their trade.
+SELECT t.id, t.token_amount FROM onchain_trades AS t JOIN event_queue AS q ON q.id = t.event_id
+WHERE t.token_amount IS NOT NULL AND NOT EXISTS (
+	SELECT 1 FROM vault_conversions AS c JOIN tokens AS k ON k.address = c.token
+	WHERE k.symbol = t.symbol AND c.block_hash = q.block_hash);
+
 -- What was quarantined or filtered says why.
 SELECT id, outcome FROM event_queue WHERE outcome IN ('quarantined', 'filtered') AND coalesce(error, '') = '';
 
@@ -155,7 +162,7 @@ SELECT r.id, r.reverses_trade_id
 FROM onchain_trades AS r JOIN onchain_trades AS t ON t.id = r.reverses_trade_id JOIN event_queue AS q ON q.id = t.event_id
 WHERE q.removed = 0 OR r.event_id <> t.event_id OR r.direction = t.direction OR r.amount <> t.amount
    OR r.order_owner <> t.order_owner OR r.symbol <> t.symbol OR r.base_symbol <> t.base_symbol
-   OR r.usdc_amount IS NOT t.usdc_amount OR t.reverses_trade_id IS NOT NULL;
+   OR r.usdc_amount IS NOT t.usdc_amount OR r.token_amount IS NOT t.token_amount OR t.reverses_trade_id IS NOT NULL;
 
 -- An event was taken back when each of its trades was, and only then.
 SELECT q.id, q.reversed_at FROM event_queue AS q JOIN onchain_trades AS t ON t.event_id = q.id

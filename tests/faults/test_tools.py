@@ -146,9 +146,21 @@ def test_the_checker_follows_the_chain(lane, tmp_path):
     stack, checker = lane.stack(tmp_path / "stack", first), lane.checker(first)
     for _ in range(3):
         lane.mine(rng, 2)
+    lane.mine_actions(lane.market.taking_floats("wtTSLA", "SELL", "2", "500"))
     assert scene.converge_once(stack, checker) == []
     lane.anvil.reorg(1)
     assert any("event too many" in one for one in checker.violations(stack.database.path))
+    assert scene.converge_once(stack, checker) == []
+    # What was taken back must be what was booked, and what its own block said.
+    for sql, word in {
+        "UPDATE onchain_trades SET token_amount = '7' WHERE reverses_trade_id IS NOT NULL": "law broken: A reversal takes back",
+        "DELETE FROM vault_conversions WHERE block_number = (SELECT max(block_number) FROM vault_conversions)": "worth of trade",
+    }.items():
+        with contextlib.closing(sqlite3.connect(stack.database.path)) as database:
+            assert database.execute(sql).rowcount > 0
+            database.commit()
+        said = checker.violations(stack.database.path)
+        assert any(word in one for one in said), said
 
 
 def asked(port: int, request: dict, timeout: float = 0.5):

@@ -129,6 +129,8 @@ static void amounts_that_are_not_canonical_are_noticed(void **state)
 	}
 	assert_told(fixture, "UPDATE executions SET filled_shares = '-1' WHERE id = 1",
 		    "-- Amounts are canonical");
+	assert_told(fixture, "UPDATE onchain_trades SET token_amount = '2.0' WHERE id = 1",
+		    "-- Amounts are canonical");
 	assert_told(fixture, "UPDATE trade_offsets SET shares = '1234567890123456789'",
 		    "-- Amounts are canonical");
 }
@@ -155,6 +157,7 @@ static void whatever_else_is_wrong_is_noticed_by_its_query(void **state)
 		{"UPDATE event_queue SET outcome = 'filtered', error = 'x' WHERE id = 1",
 		 "-- An event that became"},
 		{"UPDATE onchain_trades SET log_index = 77 WHERE id = 1", "-- A trade tells"},
+		{"UPDATE onchain_trades SET token_amount = '1' WHERE id = 1", "-- Wrapped shares"},
 		{"INSERT INTO event_queue (tx_hash, log_index, block_number, block_hash,"
 		 " block_timestamp, event_type, event_data, source, processed, outcome,"
 		 " processed_at) SELECT tx_hash, 99, 1, block_hash, '', 'x', '{}', source, 1,"
