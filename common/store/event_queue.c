@@ -106,10 +106,16 @@ static const char requeue_quarantined_sql[] =
 static const char count_waiting_sql[] =
 	"SELECT count(*) AS waiting FROM event_queue WHERE processed = 0 AND removed = 0";
 
-/* Left to itself the planner takes event_queue_standing, reads the whole table and sorts it. */
+/*
+ * Left to itself the planner takes event_queue_standing, reads the whole table and sorts it. What
+ * waits is passed by in its index: a long queue is gigabytes of rows.
+ */
 static const char last_processed_sql[] =
-	"SELECT block_number, log_index FROM event_queue INDEXED BY event_queue_block"
-	" WHERE processed = 1 AND removed = 0"
+	"SELECT block_number, log_index FROM event_queue AS e INDEXED BY event_queue_block"
+	" WHERE CASE WHEN EXISTS (SELECT 1 FROM event_queue AS w INDEXED BY event_queue_waiting"
+	"  WHERE w.processed = 0 AND w.removed = 0 AND w.block_number = e.block_number"
+	"  AND w.log_index = e.log_index AND w.id = e.id)"
+	" THEN 0 ELSE e.processed = 1 AND e.removed = 0 END"
 	" ORDER BY block_number DESC, log_index DESC LIMIT 1";
 
 void event_queue_open(struct event_queue *queue, struct store *store)

@@ -357,6 +357,38 @@ static void the_next_event_costs_the_same_however_long_the_queue(void **state)
 	assert_true(counter(&fixture->queue.last_processed, SQLITE_STMTSTATUS_VM_STEP) < 200);
 }
 
+/* The pages that are read, with nothing of the database in memory. */
+static int pages_read_for_last_processed(struct fixture *fixture, struct event_position *last)
+{
+	int missed, highest;
+
+	store_commit(&fixture->store);
+	(void)sqlite3_db_release_memory(fixture->store.connection);
+	(void)sqlite3_db_status(fixture->store.connection, SQLITE_DBSTATUS_CACHE_MISS, &missed,
+				&highest, 1);
+	*last = event_queue_last_processed(&fixture->queue);
+	(void)sqlite3_db_status(fixture->store.connection, SQLITE_DBSTATUS_CACHE_MISS, &missed,
+				&highest, 1);
+	assert_true(store_begin(&fixture->store));
+	return missed;
+}
+
+static void what_waits_is_not_read_to_find_what_was_processed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct event_position last;
+
+	for (int64_t i = 0; i < 300; i++)
+		append(fixture, i, 0);
+	(void)test_store_run(&fixture->store, "UPDATE event_queue SET event_data = json_array("
+					      "hex(zeroblob(2000)))");
+	assert_true(pages_read_for_last_processed(fixture, &last) < 20);
+	assert_int_equal(last.block_number, -1);
+	mark(fixture, 10, EVENT_OUTCOME_TRADE);
+	assert_true(pages_read_for_last_processed(fixture, &last) < 20);
+	assert_int_equal(last.block_number, 10);
+}
+
 static void event_data_of_megabytes_comes_back_whole(void **state)
 {
 	static char data[4 * 1024 * 1024];
@@ -511,6 +543,7 @@ int main(void)
 		WITH_STORE(only_unproven_events_give_way),
 		WITH_STORE(removed_trades_are_taken_back_once_in_chain_order),
 		WITH_STORE(the_next_event_costs_the_same_however_long_the_queue),
+		WITH_STORE(what_waits_is_not_read_to_find_what_was_processed),
 		WITH_STORE(event_data_of_megabytes_comes_back_whole),
 		WITH_STORE(sources_have_the_names_of_the_schema),
 	};
