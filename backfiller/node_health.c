@@ -27,6 +27,7 @@ static bool is_about_the_node(enum error_kind kind)
 	case ERROR_KIND_RANGE_TOO_LARGE:
 	case ERROR_KIND_MALFORMED:
 	case ERROR_KIND_BEHIND:
+	case ERROR_KIND_ABSENT:
 	case ERROR_KIND_UNDER_WAY:
 	case ERROR_KIND_INVALID:
 		return false;

@@ -169,9 +169,9 @@ static bool note_failure(struct fill_details *fills, const struct undetailed_tra
 	fills->is_asking = error->kind == ERROR_KIND_UNDER_WAY;
 	if (fills->is_asking)
 		return false;
-	/* A node that does not have the transaction yet is like one that does not answer: to be
-	 * asked again, as often as any. */
-	if (error->kind == ERROR_KIND_BEHIND)
+	/* A node that has pruned it is like one that does not answer: to be asked again, as often
+	 * as any. */
+	if (error->kind == ERROR_KIND_ABSENT)
 		noted.kind = ERROR_KIND_RPC;
 	question = unanswered_note_failure(&fills->waiting, &trade->tx_hash, OUTCOME_RETRY, &noted);
 	if (question->failures >= MOST_FAILURES)

@@ -48,7 +48,7 @@ static enum outcome call(struct token_resolver *resolver, const struct evm_addre
 	if (outcome == OUTCOME_REJECTED && error->kind == ERROR_KIND_RPC)
 		return OUTCOME_REJECTED;
 	if (outcome == OUTCOME_OK && result->length == 0)
-		return error_set(error, OUTCOME_RETRY, ERROR_KIND_BEHIND,
+		return error_set(error, OUTCOME_RETRY, ERROR_KIND_ABSENT,
 				 "the node knows no contract at the token's address");
 	return blame_node(outcome);
 }

@@ -79,7 +79,7 @@ const struct question *unanswered_note_failure(struct unanswered *list, const st
 	if (question == NULL)
 		question = add(list, key);
 	question->failures++;
-	if (error->kind == ERROR_KIND_BEHIND && ++question->empty_answers >= EMPTY_ANSWERS_BELIEVED)
+	if (error->kind == ERROR_KIND_ABSENT && ++question->empty_answers >= EMPTY_ANSWERS_BELIEVED)
 		outcome = OUTCOME_REJECTED;
 	question->refused = outcome == OUTCOME_REJECTED;
 	question->reason = *error;

@@ -48,9 +48,9 @@ bool unanswered_may_ask(struct unanswered *list, const struct evm_word *key);
 void unanswered_remove(struct unanswered *list, const struct evm_word *key);
 
 /*
- * The question failed with outcome RETRY or REJECTED. An answer of kind BEHIND is the node's word
+ * The question failed with outcome RETRY or REJECTED. An answer of kind ABSENT is the node's word
  * that it does not have what it was asked about: believed, and so refused, when it was given five
- * times. The question as it stands now, to be logged.
+ * times; of kind BEHIND, that it will have it: never. The question as it stands now, to be logged.
  */
 const struct question *unanswered_note_failure(struct unanswered *list, const struct evm_word *key,
 					       enum outcome outcome, const struct error *error);

@@ -74,7 +74,7 @@ static enum outcome ask_word(struct evm_node *node, const struct evm_call *call,
 	if (outcome == OUTCOME_REJECTED && error->kind != ERROR_KIND_RPC)
 		outcome = OUTCOME_RETRY; /* the node's fault is not the vault's */
 	else if (outcome == OUTCOME_OK && !abi_word(&tuple, 0, word))
-		outcome = error_set(error, OUTCOME_RETRY, ERROR_KIND_BEHIND,
+		outcome = error_set(error, OUTCOME_RETRY, ERROR_KIND_ABSENT,
 				    "%s of the vault gave no word", what);
 	buffer_free(&result);
 	return outcome;
@@ -165,7 +165,7 @@ static void keep(struct wrapped_shares *wrapped, const struct vault *vault,
 static void explain(const struct vault_conversion *conversion, struct error *error)
 {
 	struct error told = *error;
-	const char *advice = told.kind == ERROR_KIND_BEHIND
+	const char *advice = told.kind == ERROR_KIND_ABSENT
 				     ? "; a node with the state of that block is needed"
 				     : "";
 

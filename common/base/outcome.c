@@ -40,6 +40,8 @@ const char *error_kind_name(enum error_kind kind)
 		return "malformed answer";
 	case ERROR_KIND_BEHIND:
 		return "node behind";
+	case ERROR_KIND_ABSENT:
+		return "not at the node";
 	case ERROR_KIND_UNDER_WAY:
 		return "under way";
 	case ERROR_KIND_INVALID:

@@ -25,6 +25,7 @@ enum error_kind {
 	ERROR_KIND_RANGE_TOO_LARGE, /* eth_getLogs: ask for fewer blocks */
 	ERROR_KIND_MALFORMED,	    /* an answer that is not what the protocol says */
 	ERROR_KIND_BEHIND,	    /* the node does not have the block (yet), or its chain moved */
+	ERROR_KIND_ABSENT,	    /* has the block, not what is asked of it: pruned */
 	ERROR_KIND_UNDER_WAY,	    /* asked and not answered yet: evm_dialogues.h */
 	ERROR_KIND_INVALID,	    /* input that can never be accepted */
 };

@@ -50,7 +50,7 @@ MUST_USE enum outcome evm_node_call(struct evm_node *node, const struct evm_addr
 /*
  * The call in the state after the block, by its hash where the node can (EIP-1898), else by its
  * number, and then the block must still have that hash. RETRY of kind BEHIND: the node does not
- * have the block or its state.
+ * have the block; of kind ABSENT: it no longer has its state.
  */
 MUST_USE enum outcome evm_node_call_at(struct evm_node *node, const struct evm_call *call,
 				       struct buffer *result, struct error *error);

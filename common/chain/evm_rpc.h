@@ -6,10 +6,10 @@
  * Every *_answer function judges one whole answer: it must be JSON of limited depth, carry the
  * expected id, have exactly one of result and error, and each field its exact shape; otherwise it
  * is REJECTED with kind MALFORMED and nothing of it is used. An error object is classified: RETRY
- * with kind RATE_LIMITED, RANGE_TOO_LARGE, BEHIND or RPC (transient or unknown words), or REJECTED
- * with kind RPC where the node says the call itself can never succeed (execution reverted, invalid
- * params). Block numbers, log indices and timestamps above INT64_MAX are malformed: no chain has
- * them and the database could not hold them.
+ * with kind RATE_LIMITED, RANGE_TOO_LARGE, BEHIND, ABSENT or RPC (transient or unknown words), or
+ * REJECTED with kind RPC where the node says the call itself can never succeed (execution reverted,
+ * invalid params). Block numbers, log indices and timestamps above INT64_MAX are malformed: no
+ * chain has them and the database could not hold them.
  */
 #ifndef BALLAST_CHAIN_EVM_RPC_H
 #define BALLAST_CHAIN_EVM_RPC_H

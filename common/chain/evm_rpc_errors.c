@@ -20,6 +20,7 @@ struct pattern {
 #define LARGE	OUTCOME_RETRY, ERROR_KIND_RANGE_TOO_LARGE
 #define RATE	OUTCOME_RETRY, ERROR_KIND_RATE_LIMITED
 #define BEHIND	OUTCOME_RETRY, ERROR_KIND_BEHIND
+#define ABSENT	OUTCOME_RETRY, ERROR_KIND_ABSENT
 #define REFUSED OUTCOME_REJECTED, ERROR_KIND_RPC
 
 static const struct pattern patterns[] = {
@@ -34,11 +35,13 @@ static const struct pattern patterns[] = {
 	{ANY_CODE, "header not found", BEHIND},	   /* geth */
 	{ANY_CODE, "header for hash not found", BEHIND}, /* Erigon */
 	{-32014, "", BEHIND},
-	{ANY_CODE, "missing trie node", BEHIND},      /* geth: the state was pruned */
-	{ANY_CODE, "historical state", BEHIND},	      /* geth: .. is not available; Erigon */
-	{ANY_CODE, "state is not available", BEHIND}, /* geth: required historical .. */
-	{ANY_CODE, "no state available", BEHIND},     /* Nethermind: .. for block */
-	{ANY_CODE, "is pruned", BEHIND},	      /* reth: state at block .. is pruned */
+
+	/* The state of an old block was pruned. */
+	{ANY_CODE, "missing trie node", ABSENT},      /* geth */
+	{ANY_CODE, "historical state", ABSENT},	      /* geth: .. is not available; Erigon */
+	{ANY_CODE, "state is not available", ABSENT}, /* geth: required historical .. */
+	{ANY_CODE, "no state available", ABSENT},     /* Nethermind: .. for block */
+	{ANY_CODE, "is pruned", ABSENT},	      /* reth: state at block .. is pruned */
 
 	/* Rates. Before the ranges: both speak of limits, and -32005 stands for both. */
 	{ANY_CODE, "rate limit", RATE},	       /* Infura and many others */

@@ -64,7 +64,7 @@ static void check_verdict(enum outcome outcome, const struct error *error)
 		fuzz_require(error->kind == ERROR_KIND_RPC ||
 			     error->kind == ERROR_KIND_RATE_LIMITED ||
 			     error->kind == ERROR_KIND_RANGE_TOO_LARGE ||
-			     error->kind == ERROR_KIND_BEHIND);
+			     error->kind == ERROR_KIND_BEHIND || error->kind == ERROR_KIND_ABSENT);
 	if (outcome == OUTCOME_REJECTED)
 		fuzz_require(error->kind == ERROR_KIND_MALFORMED || error->kind == ERROR_KIND_RPC);
 }

@@ -106,15 +106,24 @@ static void a_node_that_is_behind_is_waited_for(void **state)
 		{-32014, "words of another kind"},
 		{-32000, "unknown block"},
 		{-32000, "header not found"},
-		{-32000, "missing trie node 11 (path ) state 0x11 is not available"},
-		{-32000, "required historical state unavailable (reexec=128)"},
-		{-32000, "state at block #5 is pruned"},
-		{-32002, "No state available for block 0x5"},
 		{-32000, "header for hash not found"},
 	};
 
 	(void)state;
 	assert_all_mean(sayings, OUTCOME_RETRY, ERROR_KIND_BEHIND);
+}
+
+static void a_state_that_was_pruned_is_told_from_a_block_that_is_not_there_yet(void **state)
+{
+	static const struct saying sayings[] = {
+		{-32000, "missing trie node 11 (path ) state 0x11 is not available"},
+		{-32000, "required historical state unavailable (reexec=128)"},
+		{-32000, "state at block #5 is pruned"},
+		{-32002, "No state available for block 0x5"},
+	};
+
+	(void)state;
+	assert_all_mean(sayings, OUTCOME_RETRY, ERROR_KIND_ABSENT);
 }
 
 static void what_can_never_succeed_is_refused(void **state)
@@ -197,6 +206,8 @@ int main(void)
 		cmocka_unit_test(a_range_that_is_too_large_is_asked_again_smaller),
 		cmocka_unit_test(a_rate_is_waited_for),
 		cmocka_unit_test(a_node_that_is_behind_is_waited_for),
+		cmocka_unit_test(
+			a_state_that_was_pruned_is_told_from_a_block_that_is_not_there_yet),
 		cmocka_unit_test(what_can_never_succeed_is_refused),
 		cmocka_unit_test(a_revert_is_one_whatever_else_its_reason_says),
 		cmocka_unit_test(what_is_not_known_is_tried_again),

@@ -140,7 +140,7 @@ static void an_empty_answer_is_asked_for_again_for_a_while(void **state)
 	struct error error;
 
 	assert_int_equal(resolve(fixture, 5, &token, &error), OUTCOME_RETRY);
-	assert_int_equal(error.kind, ERROR_KIND_BEHIND);
+	assert_int_equal(error.kind, ERROR_KIND_ABSENT);
 	(void)test_node_token(&fixture->node, address, "AAPL0x", 18);
 	fixture->resolver.waiting.items[0].due_ms = 0;
 	assert_int_equal(resolve(fixture, 5, &token, &error), OUTCOME_OK);

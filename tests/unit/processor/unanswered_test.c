@@ -84,9 +84,9 @@ static void five_answers_that_the_node_has_nothing_are_believed(void **state)
 	struct error error;
 
 	for (int i = 0; i < 4; i++)
-		assert_int_equal(fail_with(list, 1, OUTCOME_RETRY, ERROR_KIND_BEHIND),
+		assert_int_equal(fail_with(list, 1, OUTCOME_RETRY, ERROR_KIND_ABSENT),
 				 OUTCOME_RETRY);
-	assert_int_equal(fail_with(list, 1, OUTCOME_RETRY, ERROR_KIND_BEHIND), OUTCOME_REJECTED);
+	assert_int_equal(fail_with(list, 1, OUTCOME_RETRY, ERROR_KIND_ABSENT), OUTCOME_REJECTED);
 	/* Nobody waits for it; it stands for a while, then is asked again. */
 	assert_int_equal(unanswered_wait_ms(list), -1);
 	unanswered_begin_pass(list);

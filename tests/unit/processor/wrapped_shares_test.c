@@ -199,10 +199,22 @@ static void a_node_without_the_blocks_state_is_asked_again_for_a_while(void **st
 	test_node_error(&fixture->vault->assets, -32000, "missing trie node");
 	test_node_error(&fixture->vault->assets_by_number, -32000, "missing trie node");
 	for (int i = 0; i < 4; i++) {
-		assert_fails(fixture, OUTCOME_RETRY, ERROR_KIND_BEHIND, "state of that block");
+		assert_fails(fixture, OUTCOME_RETRY, ERROR_KIND_ABSENT, "state of that block");
 		assert_in_range(wrapped_shares_wait_ms(&fixture->wrapped), 1, 30000);
 	}
-	assert_fails(fixture, OUTCOME_REJECTED, ERROR_KIND_BEHIND, "state of that block");
+	assert_fails(fixture, OUTCOME_REJECTED, ERROR_KIND_ABSENT, "state of that block");
+}
+
+/* A backend that lags has the block in a moment, and a fill must not be set aside for that. */
+static void a_node_that_does_not_have_the_block_yet_is_never_believed(void **state)
+{
+	struct fixture *fixture = *state;
+
+	test_node_error(&fixture->vault->assets, -32000, "header not found");
+	for (int i = 0; i < 12; i++)
+		assert_fails(fixture, OUTCOME_RETRY, ERROR_KIND_BEHIND, "not known");
+	test_node_word(&fixture->vault->assets, UINT64_C(1000000000000000000));
+	assert_worth(fixture, 1, "1");
 }
 
 static void what_the_node_answers_wrongly_is_not_the_vaults_fault(void **state)
@@ -216,7 +228,7 @@ static void what_the_node_answers_wrongly_is_not_the_vaults_fault(void **state)
 		       "\"result\":7");
 	assert_fails(fixture, OUTCOME_RETRY, ERROR_KIND_MALFORMED, "not known");
 	test_node_result(&fixture->vault->assets, "");
-	assert_fails(fixture, OUTCOME_RETRY, ERROR_KIND_BEHIND, "no word");
+	assert_fails(fixture, OUTCOME_RETRY, ERROR_KIND_ABSENT, "no word");
 	test_node_word(&fixture->vault->assets, UINT64_C(1000000000000000000));
 	assert_worth(fixture, 1, "1");
 }
@@ -259,6 +271,7 @@ int main(void)
 		STORY(an_asset_that_is_no_address_is_refused),
 		STORY(a_worth_beyond_all_shares_is_refused),
 		STORY(a_node_without_the_blocks_state_is_asked_again_for_a_while),
+		STORY(a_node_that_does_not_have_the_block_yet_is_never_believed),
 		STORY(what_the_node_answers_wrongly_is_not_the_vaults_fault),
 		STORY(a_vault_that_hangs_holds_up_no_other),
 	};
