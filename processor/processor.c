@@ -15,9 +15,13 @@
 /* Events a transaction: one sync for many, and no other program waits long for its turn. */
 #define BATCH_SIZE 200
 
-/* Waiting events that are walked past while the node is expected to answer: that mostly takes
- * milliseconds, and walking past a whole history takes seconds. */
-#define MOST_PASSED 1000
+/*
+ * While the node is expected to answer, which mostly takes milliseconds, at most a batch of waiting
+ * events is walked past: past a whole history it takes seconds. Past all of them, for what may be
+ * behind, when this long has passed since the start, and then for a tenth of the time.
+ */
+#define FIRST_WHOLE_WALK_MS 500
+#define WHOLE_WALK_REST	    10
 
 void processor_open(struct processor *processor, const struct chain_settings *settings,
 		    const struct symbol_map *symbols, struct shares threshold,
@@ -37,6 +41,8 @@ void processor_open(struct processor *processor, const struct chain_settings *se
 	wrapped_shares_open(&processor->wrapped, store, &processor->node);
 	processor->last_processed = event_queue_last_processed(&processor->events);
 	processor->waiting_for_tokens = 0;
+	processor->whole_walk_due_ms = clock_monotonic_ms() + FIRST_WHOLE_WALK_MS;
+	processor->walk_was_cut = false;
 	/* Of another ledger, perhaps. */
 	memset(processor->decoded, 0, sizeof(processor->decoded));
 }
@@ -191,12 +197,21 @@ static void walk_begin(struct event_walk *walk, int64_t limit)
 	held_tokens_init(&walk->held);
 }
 
+/* Before the next whole walk. */
+static bool is_far_enough(struct processor *processor, const struct event_walk *walk)
+{
+	if (walk->waiting < BATCH_SIZE || clock_monotonic_ms() >= processor->whole_walk_due_ms ||
+	    !asked_node_awaits_answer(&processor->node))
+		return false;
+	processor->walk_was_cut = true;
+	return true;
+}
+
 /* is_held: it must wait behind an earlier one. */
 static bool walk_next(struct processor *processor, struct event_walk *walk,
 		      struct opened_event *event, bool *is_held)
 {
-	if (walk->ready == BATCH_SIZE ||
-	    (walk->waiting >= MOST_PASSED && asked_node_awaits_answer(&processor->node)) ||
+	if (walk->ready == BATCH_SIZE || is_far_enough(processor, walk) ||
 	    !open_next(processor, walk->after, walk->limit, event))
 		return false;
 	walk->after = position_of(&event->row);
@@ -262,7 +277,9 @@ static void ask_for_missing(struct processor *processor, int64_t limit)
 		else
 			walk.ready++;
 	}
-	evm_dialogues_end_round(&processor->node.dialogues);
+	/* What is behind a cut keeps what it has been told. */
+	if (!processor->walk_was_cut)
+		evm_dialogues_end_round(&processor->node.dialogues);
 }
 
 static void quarantine(struct processor *processor, const struct event_row *row, const char *reason)
@@ -388,14 +405,24 @@ static void tell_waiting(const struct processor *processor, int64_t waited)
 		log_warn("events wait for tokens that could not be asked events=%" PRId64, waiting);
 }
 
+static void rest_from_walking(struct processor *processor, int64_t began_ms)
+{
+	int64_t now_ms = clock_monotonic_ms();
+
+	if (now_ms >= processor->whole_walk_due_ms)
+		processor->whole_walk_due_ms = now_ms + WHOLE_WALK_REST * (now_ms - began_ms);
+}
+
 bool processor_step(struct processor *processor)
 {
 	bool answered = asked_node_take_answers(&processor->node);
 	int64_t limit = ready_to(processor);
 	int64_t waited = processor->waiting_for_tokens;
+	int64_t began_ms = clock_monotonic_ms();
 	int applied;
 	int taken_back;
 
+	processor->walk_was_cut = false;
 	if (answered || has_ready_event(processor, limit))
 		ask_for_missing(processor, limit);
 	else if (!has_removed_event(processor) && !positions_need_work(&processor->positions))
@@ -409,6 +436,8 @@ bool processor_step(struct processor *processor)
 	/* Last: a fill that was mined again elsewhere needs no order. */
 	positions_follow(&processor->positions);
 	store_commit(&processor->store);
+	if (!processor->walk_was_cut)
+		rest_from_walking(processor, began_ms);
 	if (applied > 0)
 		log_debug("batch applied events=%d", applied);
 	tell_waiting(processor, waited);
@@ -422,5 +451,10 @@ int64_t processor_wait_ms(struct processor *processor)
 
 	if (processor->waiting_for_tokens > 0)
 		wait_ms = clock_shorter_wait_ms(wait_ms, question_wait_ms(processor));
+	if (processor->walk_was_cut) {
+		int64_t left_ms = processor->whole_walk_due_ms - clock_monotonic_ms();
+
+		wait_ms = clock_shorter_wait_ms(wait_ms, left_ms > 0 ? left_ms : 0);
+	}
 	return wait_ms;
 }

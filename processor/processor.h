@@ -52,6 +52,8 @@ struct processor {
 		last_processed;	    /* the highest ever applied; what comes below is late */
 	int64_t waiting_for_tokens; /* events that the last step had to leave, for what their tokens
 				       are or were worth */
+	int64_t whole_walk_due_ms;  /* monotonic: from then on past all events that wait */
+	bool walk_was_cut;	    /* the last step's: there may be more behind */
 };
 
 /* Opens everything but the store and the lock, which are the caller's and already open. */
