@@ -30,8 +30,11 @@ static const char clear_pending_sql[] =
 	"UPDATE trade_accumulators SET pending_execution_id = NULL"
 	" WHERE symbol = :symbol AND pending_execution_id = :pending_execution_id";
 
-static const char next_sql[] = "SELECT " COLUMNS " FROM trade_accumulators WHERE symbol > :after"
-			       " ORDER BY symbol LIMIT 1";
+/* Amounts are written in one way only (decimal.h): below one share they begin with 0. */
+static const char next_sql[] =
+	"SELECT " COLUMNS " FROM trade_accumulators WHERE symbol > :after"
+	" AND (pending_execution_id IS NOT NULL OR ltrim(net_position, '-') >= '1')"
+	" ORDER BY symbol LIMIT 1";
 
 void trade_accumulators_open(struct trade_accumulators *accumulators, struct store *store)
 {

@@ -41,7 +41,10 @@ void trade_accumulators_put(struct trade_accumulators *accumulators,
 void trade_accumulators_clear_pending(struct trade_accumulators *accumulators,
 				      const struct symbol *symbol, int64_t execution_id);
 
-/* Symbols in ascending order: the first above after (NULL: the very first). */
+/*
+ * Those that something may be done about: with an execution, or a whole share that is not hedged.
+ * Symbols in ascending order: the first above after (NULL: the very first).
+ */
 MUST_USE bool trade_accumulators_next(struct trade_accumulators *accumulators,
 				      const struct symbol *after,
 				      struct trade_accumulator *accumulator);

@@ -236,7 +236,7 @@ static void an_unsound_position_is_a_bug(void **state)
 	test_sql_ends_as_bug(read_a_net_that_lies, "net_position");
 }
 
-static void positions_are_walked_in_the_order_of_their_symbols(void **state)
+static void positions_that_may_need_something_are_walked_in_the_order_of_their_symbols(void **state)
 {
 	struct fixture *fixture = *state;
 	struct trade_accumulator position;
@@ -245,6 +245,10 @@ static void positions_are_walked_in_the_order_of_their_symbols(void **state)
 	put(fixture, "NVDA", "1", "0", 0);
 	put(fixture, "BRK.B", "2", "0", 0);
 	put(fixture, "AAPL", "3", "0", 0);
+	/* Less than a share, and nothing: nobody needs to look at them. */
+	put(fixture, "AMD", "0.999999999999999999", "0", 0);
+	put(fixture, "MSFT", "0", "0.999999999999999999", 0);
+	put(fixture, "META", "0", "0", 0);
 	assert_true(trade_accumulators_next(&fixture->accumulators, NULL, &position));
 	assert_string_equal(position.symbol.text, "AAPL");
 	assert_true(trade_accumulators_next(&fixture->accumulators, &position.symbol, &position));
@@ -252,6 +256,15 @@ static void positions_are_walked_in_the_order_of_their_symbols(void **state)
 	assert_string_equal(shares_text(position.accumulated_long).text, "2");
 	assert_true(trade_accumulators_next(&fixture->accumulators, &position.symbol, &position));
 	assert_string_equal(position.symbol.text, "NVDA");
+	put(fixture, "TSLA", "0", "1", 0);
+	put(fixture, "WMT", "0", "120.5", 0);
+	put(fixture, "XOM", "0.5", "0", 1);
+	assert_true(trade_accumulators_next(&fixture->accumulators, &position.symbol, &position));
+	assert_string_equal(position.symbol.text, "TSLA");
+	assert_true(trade_accumulators_next(&fixture->accumulators, &position.symbol, &position));
+	assert_string_equal(position.symbol.text, "WMT");
+	assert_true(trade_accumulators_next(&fixture->accumulators, &position.symbol, &position));
+	assert_string_equal(position.symbol.text, "XOM");
 	assert_false(trade_accumulators_next(&fixture->accumulators, &position.symbol, &position));
 }
 
@@ -310,7 +323,8 @@ int main(void)
 		WITH_STORE(a_pending_execution_may_come_later_than_its_row),
 		WITH_STORE(the_pending_execution_is_cleared_by_its_name),
 		cmocka_unit_test(an_unsound_position_is_a_bug),
-		WITH_STORE(positions_are_walked_in_the_order_of_their_symbols),
+		WITH_STORE(
+			positions_that_may_need_something_are_walked_in_the_order_of_their_symbols),
 		WITH_STORE(every_change_moves_last_updated),
 		WITH_STORE(last_updated_cannot_be_set_back),
 	};
