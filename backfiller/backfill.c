@@ -41,6 +41,7 @@ static void open_tables(struct backfill *backfill)
 	event_ingest_init(&backfill->ingest, &backfill->queue, &backfill->settings.chain->owners,
 			  EVENT_SOURCE_BACKFILLER, backfill->settings.chain->deployment_block);
 	wakeup_open(&backfill->wakeup, store);
+	wakeup_without_hurry(&backfill->wakeup);
 }
 
 static void open_source(struct backfill *backfill)

@@ -219,6 +219,7 @@ static void open_database(struct reader_process *reader)
 	look_at_file(reader, &reader->file);
 	store_open_read_only(&reader->store, path);
 	wakeup_open(&reader->wakeup, &reader->store);
+	wakeup_without_hurry(&reader->wakeup);
 	conditions_open(&reader->conditions, &reader->store, &reader->settings->conditions);
 	metrics_open(&reader->metrics, &reader->conditions);
 	pnl_open(&reader->pnl, &reader->store);

@@ -31,8 +31,9 @@
  * The shortest and longest interval between two looks: about a sixteenth of the time since the
  * write.
  */
-#define LOOK_MINIMUM_US 100
-#define LOOK_MAXIMUM_US 50000
+#define LOOK_MINIMUM_US	  100
+#define LOOK_MAXIMUM_US	  50000
+#define LOOK_UNHURRIED_US 20000
 
 #define LOOK_WITHOUT_INOTIFY_US 5000
 
@@ -116,6 +117,7 @@ void wakeup_open(struct wakeup *wakeup, struct store *store)
 {
 	wakeup->store = store;
 	wakeup->wal_watch = -1;
+	wakeup->least_us = LOOK_MINIMUM_US;
 	wakeup->written_us = 0;
 	store_watch_writers(store);
 	wakeup->seen_version = store_data_version(store);
@@ -130,6 +132,11 @@ void wakeup_open(struct wakeup *wakeup, struct store *store)
 		do_without_inotify(wakeup);
 	else
 		add_to_epoll(wakeup, wakeup->inotify_fd);
+}
+
+void wakeup_without_hurry(struct wakeup *wakeup)
+{
+	wakeup->least_us = LOOK_UNHURRIED_US;
 }
 
 void wakeup_close(struct wakeup *wakeup)
@@ -191,8 +198,8 @@ static void look_on(struct wakeup *wakeup, int64_t now_us)
 {
 	int64_t next_us = (now_us - wakeup->written_us) / 16;
 
-	if (next_us < LOOK_MINIMUM_US)
-		next_us = LOOK_MINIMUM_US;
+	if (next_us < wakeup->least_us)
+		next_us = wakeup->least_us;
 	if (next_us > LOOK_MAXIMUM_US)
 		next_us = LOOK_MAXIMUM_US;
 	set_timer(wakeup, next_us, 0);

@@ -21,12 +21,17 @@ struct wakeup {
 	int timer_fd;
 	int wal_watch; /* -1 while the -wal file does not exist */
 	int64_t seen_version;
+	int64_t least_us;   /* between two looks */
 	int64_t written_us; /* the last write to -wal that was noticed; 0: no commit is expected */
 };
 
 /* Of the process' connections to the database the last to be closed (store_watch_writers). */
 void wakeup_open(struct wakeup *wakeup, struct store *store);
 void wakeup_close(struct wakeup *wakeup);
+
+/* For who is in no hurry, right behind wakeup_open: a commit is noticed 20 ms later at most, and
+ * the processor is left to those who are. */
+void wakeup_without_hurry(struct wakeup *wakeup);
 
 /*
  * Returns when another connection has committed since the last return (even if that was before the

@@ -306,6 +306,24 @@ static void a_commit_wakes_though_its_fsync_takes_long(void **state)
 	fixture_close(&fixture);
 }
 
+/* A sync of 300 ms: 15 looks, where who is in a hurry takes a hundred. */
+static void who_is_in_no_hurry_is_woken_after_few_looks(void **state)
+{
+	struct fixture fixture;
+	struct other other;
+
+	(void)state;
+	fixture_open(&fixture);
+	wakeup_without_hurry(&fixture.wakeup);
+	other = start_other(fixture.test.file.path);
+	look_count = 0;
+	order(&other, 's');
+	assert_true(wakeup_wait(&fixture.wakeup, LONG_MS));
+	assert_in_range(look_count, 1, 30);
+	stop_other(&other);
+	fixture_close(&fixture);
+}
+
 static void ones_own_commits_do_not_wake(void **state)
 {
 	struct fixture fixture;
@@ -459,6 +477,7 @@ int main(void)
 		cmocka_unit_test(a_commit_of_another_process_wakes),
 		cmocka_unit_test(a_commit_wakes_when_inotify_is_used_up),
 		cmocka_unit_test(a_commit_wakes_though_its_fsync_takes_long),
+		cmocka_unit_test(who_is_in_no_hurry_is_woken_after_few_looks),
 		cmocka_unit_test(ones_own_commits_do_not_wake),
 		cmocka_unit_test(writes_without_a_commit_neither_wake_nor_make_it_spin),
 		cmocka_unit_test(who_polls_other_things_too_is_woken_through_the_descriptor),
