@@ -31,7 +31,7 @@ struct store {
 	bool in_transaction;
 	bool reading;	       /* between store_begin_read and store_end_read */
 	struct store_wal *wal; /* NULL: nothing is written */
-	int writer_lock_fd;    /* -1: nobody asked for store_watch_writers */
+	int writer_lock_fd;    /* -1: nobody asked for store_is_written_by_another */
 };
 
 /*
@@ -102,12 +102,11 @@ int64_t store_data_version(struct store *store);
 
 /*
  * Whether another process is writing: it holds the write lock from before its first write to the
- * -wal file until its commit is visible, or until it gave up. To be opened first; lasts until
- * store_close, before which the process closes every other connection to the file that it has:
- * they would lose their locks.
+ * -wal file until its commit is visible, or until it gave up. Once this was asked, the process
+ * closes every other connection to the file that it has before this store: they would lose their
+ * locks.
  */
-void store_watch_writers(struct store *store);
-bool store_is_written_by_another(const struct store *store);
+bool store_is_written_by_another(struct store *store);
 
 /*
  * What this ledger is of. Each value that is given (not NULL) is recorded if the database has none

@@ -119,7 +119,6 @@ void wakeup_open(struct wakeup *wakeup, struct store *store)
 	wakeup->wal_watch = -1;
 	wakeup->least_us = LOOK_MINIMUM_US;
 	wakeup->written_us = 0;
-	store_watch_writers(store);
 	wakeup->seen_version = store_data_version(store);
 	wakeup->fd = epoll_create1(EPOLL_CLOEXEC);
 	wakeup->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);

@@ -25,7 +25,8 @@ struct wakeup {
 	int64_t written_us; /* the last write to -wal that was noticed; 0: no commit is expected */
 };
 
-/* Of the process' connections to the database the last to be closed (store_watch_writers). */
+/* Of the process' connections to the database the last to be closed (store_is_written_by_another).
+ */
 void wakeup_open(struct wakeup *wakeup, struct store *store);
 void wakeup_close(struct wakeup *wakeup);
 
