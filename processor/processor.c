@@ -23,6 +23,10 @@
 #define FIRST_WHOLE_WALK_MS 500
 #define WHOLE_WALK_REST	    10
 
+/* A ledger that begins knows no token: as long as the node answers, its first events are applied in
+ * the chain's order all the same. */
+#define IN_ORDER_AT_FIRST_MS 1000
+
 void processor_open(struct processor *processor, const struct chain_settings *settings,
 		    const struct symbol_map *symbols, struct shares threshold,
 		    int64_t retry_after_ms)
@@ -42,6 +46,7 @@ void processor_open(struct processor *processor, const struct chain_settings *se
 	processor->last_processed = event_queue_last_processed(&processor->events);
 	processor->waiting_for_tokens = 0;
 	processor->whole_walk_due_ms = clock_monotonic_ms() + FIRST_WHOLE_WALK_MS;
+	processor->in_order_until_ms = clock_monotonic_ms() + IN_ORDER_AT_FIRST_MS;
 	processor->walk_was_cut = false;
 	/* Of another ledger, perhaps. */
 	memset(processor->decoded, 0, sizeof(processor->decoded));
@@ -329,6 +334,13 @@ static bool apply(struct processor *processor, struct opened_event *event)
 	return true;
 }
 
+/* Whether what is behind an event that waits must wait, too. */
+static bool must_keep_order(struct processor *processor)
+{
+	return asked_node_awaits_answer(&processor->node) &&
+	       clock_monotonic_ms() < processor->in_order_until_ms;
+}
+
 /* Applies ready events in chain order; how many. */
 static int apply_batch(struct processor *processor, int64_t limit)
 {
@@ -338,10 +350,15 @@ static int apply_batch(struct processor *processor, int64_t limit)
 
 	walk_begin(&walk, limit);
 	while (walk_next(processor, &walk, &event, &is_held)) {
-		if (!is_held && apply(processor, &event))
+		if (!is_held && apply(processor, &event)) {
 			walk.ready++;
-		else
-			walk_past(processor, &walk, &event);
+			continue;
+		}
+		walk_past(processor, &walk, &event);
+		if (must_keep_order(processor)) {
+			processor->walk_was_cut = true;
+			break;
+		}
 	}
 	processor->waiting_for_tokens = walk.waiting;
 	return walk.ready;
@@ -452,7 +469,11 @@ int64_t processor_wait_ms(struct processor *processor)
 	if (processor->waiting_for_tokens > 0)
 		wait_ms = clock_shorter_wait_ms(wait_ms, question_wait_ms(processor));
 	if (processor->walk_was_cut) {
-		int64_t left_ms = processor->whole_walk_due_ms - clock_monotonic_ms();
+		int64_t now_ms = clock_monotonic_ms();
+		int64_t left_ms =
+			(now_ms < processor->in_order_until_ms ? processor->in_order_until_ms
+							       : processor->whole_walk_due_ms) -
+			now_ms;
 
 		wait_ms = clock_shorter_wait_ms(wait_ms, left_ms > 0 ? left_ms : 0);
 	}

@@ -53,6 +53,7 @@ struct processor {
 	int64_t waiting_for_tokens; /* events that the last step had to leave, for what their tokens
 				       are or were worth */
 	int64_t whole_walk_due_ms;  /* monotonic: from then on past all events that wait */
+	int64_t in_order_until_ms;  /* monotonic: so long nothing is applied before what waits */
 	bool walk_was_cut;	    /* the last step's: there may be more behind */
 };
 

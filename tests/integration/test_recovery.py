@@ -99,6 +99,7 @@ def test_the_group_that_goes_on_after_a_restart_is_not_halted(market, live, sim)
 def test_the_ledger_is_rebuilt_and_takes_over_what_the_broker_holds(lost, sim):
     """docs/operating.md, The database is lost, as it is written there."""
     told = as_written(lost, "rebuild")
+    # In the chain's order, though nobody knew the tokens.
     assert pending(lost) == [(1, "AAPL", "BUY", "5"), (2, "NVDA", "SELL", "3")]
     assert "HALTED, the database was lost" in told and "execution 1 PENDING BUY 5 AAPL" in told
     told = as_written(lost, "take-over")

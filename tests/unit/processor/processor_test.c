@@ -468,6 +468,28 @@ static void a_question_that_hangs_holds_up_no_other_token(void **state)
 	assert_int_equal(fixture->node.words->tokens[2].asked, 1);
 }
 
+/* A ledger that begins: AAPL's answers are there before NVDA's. */
+static void the_first_events_are_applied_in_order_whatever_token_is_known_first(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->processor.in_order_until_ms = INT64_MAX;
+	fixture->node.words->tokens[2].is_silent = true;
+	buy_nvda(fixture, 1);
+	take(fixture, 2, 0, TAKE_SELL);
+	cover(fixture, 0, 2);
+	while (processor_step(&fixture->processor) ||
+	       test_store_int64(&fixture->processor.store, "SELECT count(*) AS n FROM tokens",
+				"n") < 2)
+		assert_true(test_node_await(&fixture->processor.node));
+	assert_false(processor_step(&fixture->processor));
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "0");
+	/* But not for long. */
+	fixture->processor.in_order_until_ms = 0;
+	run_until_booked(fixture, 1);
+	expect(fixture, "SELECT base_symbol AS value FROM onchain_trades", "AAPL");
+}
+
 /* Its block leaves the chain while a token is asked for: the answer is of use all the same. */
 static void an_answer_that_nobody_waits_for_any_more_harms_nothing(void **state)
 {
@@ -635,6 +657,7 @@ int main(void)
 		STORY(dust_in_batches_is_one_order),
 		STORY(a_token_that_cannot_be_asked_holds_only_its_own_events),
 		STORY(a_question_that_hangs_holds_up_no_other_token),
+		STORY(the_first_events_are_applied_in_order_whatever_token_is_known_first),
 		STORY(an_answer_that_nobody_waits_for_any_more_harms_nothing),
 		STORY(order_within_a_symbol_holds_behind_an_event_that_waits),
 		STORY(while_the_node_is_away_known_tokens_go_on),
