@@ -235,34 +235,19 @@ static void walk_past(struct processor *processor, struct event_walk *walk,
 	walk->waiting++;
 }
 
-static enum outcome ask_about_tokens(struct processor *processor, struct opened_event *event,
-				     struct error *error)
-{
-	for (size_t i = 0; i < event->tokens.count; i++)
-		token_resolver_resolve(&processor->resolver, &event->tokens.addresses[i]);
-	return know_tokens(processor, event, error);
-}
-
 /* Whether the event must wait: something is neither known nor refused. */
 static bool ask_about(struct processor *processor, struct opened_event *event)
 {
 	const struct fill_block block = block_of(&event->row);
 	struct error error;
-	enum outcome outcome;
 
-	if (event->outcome != OUTCOME_OK)
+	if (event->outcome != OUTCOME_OK || know(processor, event, &error) != OUTCOME_RETRY)
 		return false;
-	outcome = know_tokens(processor, event, &error);
-	if (outcome == OUTCOME_RETRY)
-		outcome = ask_about_tokens(processor, event, &error);
-	if (outcome != OUTCOME_OK)
-		return outcome == OUTCOME_RETRY;
-	outcome = wrapped_shares_find(&processor->wrapped, &block, &event->known.wrapped, &error);
-	if (outcome == OUTCOME_RETRY) {
+	for (size_t i = 0; i < event->tokens.count; i++)
+		token_resolver_resolve(&processor->resolver, &event->tokens.addresses[i]);
+	if (know_tokens(processor, event, &error) == OUTCOME_OK)
 		wrapped_shares_resolve(&processor->wrapped, &block, &event->known.wrapped);
-		outcome = know(processor, event, &error);
-	}
-	return outcome == OUTCOME_RETRY;
+	return know(processor, event, &error) == OUTCOME_RETRY;
 }
 
 /* Asks the chain for what the coming batch needs, or hears what it says, before the transaction. */
