@@ -14,35 +14,17 @@ import {
   createPublicClient, decodeEventLog, decodeFunctionResult, encodeFunctionData, formatUnits, http, numberToHex, parseAbi,
   toEventSelector,
 } from 'viem';
+import { ORDERBOOK_ABI } from '../orderbook_abi.mjs';
 
-const ABI = parseAbi([
-  'struct IO { address token; uint8 decimals; uint256 vaultId; }',
-  'struct EvaluableV3 { address interpreter; address store; bytes bytecode; }',
-  'struct OrderV3 { address owner; EvaluableV3 evaluable; IO[] validInputs; IO[] validOutputs; bytes32 nonce; }',
-  'struct SignedContextV1 { address signer; uint256[] context; bytes signature; }',
-  'struct TakeOrderConfigV3 { OrderV3 order; uint256 inputIOIndex; uint256 outputIOIndex; SignedContextV1[] signedContext; }',
-  'struct ClearConfig { uint256 aliceInputIOIndex; uint256 aliceOutputIOIndex; uint256 bobInputIOIndex; uint256 bobOutputIOIndex; uint256 aliceBountyVaultId; uint256 bobBountyVaultId; }',
-  'struct ClearStateChange { uint256 aliceOutput; uint256 bobOutput; uint256 aliceInput; uint256 bobInput; }',
-  'struct IOV2 { address token; bytes32 vaultId; }',
-  'struct OrderV4 { address owner; EvaluableV3 evaluable; IOV2[] validInputs; IOV2[] validOutputs; bytes32 nonce; }',
-  'struct SignedContextV2 { address signer; bytes32[] context; bytes signature; }',
-  'struct TakeOrderConfigV4 { OrderV4 order; uint256 inputIOIndex; uint256 outputIOIndex; SignedContextV2[] signedContext; }',
-  'struct ClearConfigV2 { uint256 aliceInputIOIndex; uint256 aliceOutputIOIndex; uint256 bobInputIOIndex; uint256 bobOutputIOIndex; bytes32 aliceBountyVaultId; bytes32 bobBountyVaultId; }',
-  'struct ClearStateChangeV2 { bytes32 aliceOutput; bytes32 bobOutput; bytes32 aliceInput; bytes32 bobInput; }',
-  'event TakeOrderV2(address sender, TakeOrderConfigV3 config, uint256 input, uint256 output)',
-  'event ClearV2(address sender, OrderV3 alice, OrderV3 bob, ClearConfig clearConfig)',
-  'event AfterClear(address sender, ClearStateChange clearStateChange)',
-  'event TakeOrderV3(address sender, TakeOrderConfigV4 config, bytes32 input, bytes32 output)',
-  'event ClearV3(address sender, OrderV4 alice, OrderV4 bob, ClearConfigV2 clearConfig)',
-  'event AfterClearV2(address sender, ClearStateChangeV2 clearStateChange)',
-]);
 const AFTER = { ClearV2: 'AfterClear', ClearV3: 'AfterClearV2' };
 const TOKEN = parseAbi(['function symbol() view returns (string)', 'function decimals() view returns (uint8)']);
 const VAULT = parseAbi([
   'function asset() view returns (address)', 'function convertToAssets(uint256 shares) view returns (uint256 assets)',
 ]);
 const BOOKED_DIGITS = 18;
-const NAMES = new Map(ABI.filter((entry) => entry.type === 'event').map((entry) => [toEventSelector(entry), entry.name]));
+const NAMES = new Map(
+  ORDERBOOK_ABI.filter((entry) => entry.type === 'event').map((entry) => [toEventSelector(entry), entry.name]),
+);
 const AT_ONCE = 24;
 
 const chains = new Map(); // by url: what is known of its blocks, tokens and vaults
@@ -124,7 +106,7 @@ function movementsOf(logs, orderbook) {
   const clears = new Map(); // by transaction and the name of what it waits for: the Clear
   for (const log of logs) {
     if (log.address.toLowerCase() !== orderbook || !NAMES.has(log.topics[0])) continue;
-    const { eventName, args } = decodeEventLog({ abi: ABI, data: log.data, topics: log.topics });
+    const { eventName, args } = decodeEventLog({ abi: ORDERBOOK_ABI, data: log.data, topics: log.topics });
     const place = {
       tx_hash: log.transactionHash, log_index: Number(log.logIndex),
       block_number: Number(log.blockNumber), block_hash: log.blockHash,
