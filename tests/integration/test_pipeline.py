@@ -206,7 +206,7 @@ def test_a_program_killed_while_live_loses_and_repeats_nothing(market, stack, na
     wait_booked(stack, fills)
     running[name].kill9()
     fills += market.take("AAPL0x", "SELL", "0.7", usdc="161")
-    stack.start(name)
+    stack.start(name).wait_log(": ready ")
     wait_booked(stack, fills)
     fills += market.take("AAPL0x", "SELL", "0.9", usdc="207")
     wait_booked(stack, fills)
@@ -223,7 +223,7 @@ def test_a_program_killed_during_the_backfill_loses_and_repeats_nothing(market, 
     stack.wait_until(lambda: stack.database.coverage(), what="the first range")
     running[name].kill9()
     assert stack.database.coverage()[-1][1] < market.anvil.head()
-    stack.start(name)
+    stack.start(name).wait_log(": ready ")
     wait_booked(stack, fills)
     assert sum(int(e["filled_shares"]) for e in stack.database.executions("AAPL")) == 3
     assert stack.database.position("AAPL") == "-0.6"
@@ -234,7 +234,7 @@ def test_a_program_stopped_on_an_empty_queue_starts_again(market, stack, name):
     running = stack.start_all()
     wait_session(stack)
     assert running[name].stop() == 0
-    stack.start(name)
+    stack.start(name).wait_log(": ready ")
     fills = market.take("AAPL0x", "SELL", "1", usdc="230")
     wait_booked(stack, fills)
 
