@@ -157,7 +157,7 @@ static bool take_number(struct bytes *rest, size_t size, uint64_t *number)
 /* False: not all of it is there. The length is wrong where it could have been said in less. */
 static bool take_header(struct bytes *rest, struct frame *frame, bool *well_said)
 {
-	uint64_t first;
+	uint64_t first, short_length;
 
 	if (!take_number(rest, 2, &first))
 		return false;
@@ -165,18 +165,20 @@ static bool take_header(struct bytes *rest, struct frame *frame, bool *well_said
 	frame->reserved = (uint8_t)(first >> 12 & 7);
 	frame->opcode = (uint8_t)(first >> 8 & 15);
 	frame->masked = (first & 0x80) != 0;
-	frame->length = first & 0x7f;
+	short_length = first & 0x7f;
+	frame->length = short_length;
 	*well_said = true;
-	if (frame->opcode >= 8 && (frame->length > 125 || !frame->fin))
+	if (frame->opcode >= 8 && (short_length > 125 || !frame->fin)) {
 		*well_said = false;
-	else if (frame->length == 126 && !take_number(rest, 2, &frame->length))
-		return false;
-	else if (frame->length == 127 && !take_number(rest, 8, &frame->length))
-		return false;
-	else if ((first & 0x7f) == 126)
+	} else if (short_length == 126) {
+		if (!take_number(rest, 2, &frame->length))
+			return false;
 		*well_said = frame->length > 125;
-	else if ((first & 0x7f) == 127)
+	} else if (short_length == 127) {
+		if (!take_number(rest, 8, &frame->length))
+			return false;
 		*well_said = frame->length > UINT16_MAX && frame->length <= INT64_MAX;
+	}
 	return true;
 }
 
