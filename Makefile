@@ -151,7 +151,7 @@ faults:
 	$(MAKE) -j$(JOBS) all
 	$(PYTHON) -m pytest -q tests/faults/test_tools.py
 	$(MAKE) -j$(JOBS) CC=clang VARIANT=fuzz fuzz-targets
-	scripts/both-at-once "tests/fuzz/run build/fuzz-clang/fuzz $(FUZZ_SECONDS) $(FUZZ_JOBS)" "tests/faults/run $(FAULTS)"
+	scripts/both-at-once "$(FUZZ)" "tests/faults/run $(FAULTS)"
 
 # One order, every fault of a broker, a kill at every step: 780 combinations, ten minutes.
 broker-faults:

@@ -1,6 +1,8 @@
 # The fuzz targets, by clang's libFuzzer: `make fuzz FUZZ_SECONDS=60`. See tests/fuzz/README.md.
 FUZZ_SECONDS ?= 60
 FUZZ_JOBS    ?= 1
+FUZZ_SEED    ?= 0
+FUZZ := tests/fuzz/run --seed $(FUZZ_SEED) build/fuzz-clang/fuzz $(FUZZ_SECONDS) $(FUZZ_JOBS)
 
 FUZZ_SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link $(FUZZ_SANITIZERS)
@@ -28,4 +30,4 @@ fuzz-targets: $(FUZZ_TARGETS)
 
 fuzz:
 	$(MAKE) CC=clang VARIANT=fuzz fuzz-targets
-	tests/fuzz/run build/fuzz-clang/fuzz $(FUZZ_SECONDS) $(FUZZ_JOBS)
+	$(FUZZ)
