@@ -40,7 +40,7 @@ EQUITIES = ("AAPL0x", "NVDAs1", "tTSLA", "tBRK.B")
 # One beside plain shares of its ticker, one whose shares and assets have other decimals than is booked.
 FEW_DECIMALS = {"tCRCL": 8}
 VAULTS = {"wtTSLA": "tTSLA", "wtCRCL": "tCRCL"}
-# Before so many of the fills' transactions a vault's shares become worth something else.
+# With so many of the fills' transactions a vault's shares become worth something else.
 WORTH_CHANGES = 0.3
 CONVERGED_S = 30
 MOST_TOLD = 3
@@ -94,10 +94,7 @@ class Lane:
         market._send_all(transactions)
 
     def send(self, rng: random.Random) -> str:
-        """A transaction with one to three random fills, most of them the owner's, into the pool; perhaps before it
-        another worth of a vault, which counts for all fills of the block that takes it up."""
-        if rng.random() < WORTH_CHANGES:
-            self.market.change_worth(rng.choice(list(VAULTS)), random_worth(rng))
+        """A transaction with one to three random fills, most of them the owner's, into the pool."""
         self.market.taker = rng.choice(self.takers)
         count = rng.choices((1, 2, 3), (6, 3, 1))[0]
         self.market.many([random_action(rng, self.market) for _ in range(count)])
@@ -105,7 +102,13 @@ class Lane:
         return self.market.last_tx
 
     def mine(self, rng: random.Random, fills: int = 0) -> list[str]:
-        """One block with this many transactions; their hashes."""
+        """One block with this many transactions; their hashes. In it vaults' shares may become worth something else,
+        which counts for all its fills, and is announced by an empty block: see Market.change_worth."""
+        worths = [(rng.choice(list(VAULTS)), random_worth(rng)) for _ in range(fills) if rng.random() < WORTH_CHANGES]
+        if worths:
+            self.anvil.mine()
+        for symbol, worth in worths:
+            self.market.change_worth(symbol, worth)
         sent = [self.send(rng) for _ in range(fills)]
         self.anvil.rpc.call("evm_mine")
         return sent

@@ -101,11 +101,14 @@ class Market:
         self.vaults.add(symbol)
 
     def set_worth(self, symbol: str, worth) -> None:
-        """What one share of a vault is worth from the next block on."""
+        """What one share of a vault is worth from the next block but one on: see change_worth."""
+        self.anvil.mine()
         self._send_all([self._worth_change(symbol, worth)])
 
     def change_worth(self, symbol: str, worth) -> None:
-        """The same from the block on that will take the transaction up."""
+        """The same from the block on that will take the transaction up. The block before that should have no fill in a
+        vault's shares: while anvil makes a block, it answers questions about the state of the one before, asked for by
+        its hash, from the one that it makes."""
         self.rpc.call("eth_sendTransaction", self._transaction(*self._worth_change(symbol, worth)))
 
     def add_oracle(self) -> str:
