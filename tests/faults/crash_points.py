@@ -20,7 +20,7 @@ CALLS = (
     "connect", "sendto", "sendmsg", "recvfrom", "recvmsg", "read", "pread64", "close", "epoll_wait", "epoll_pwait", "poll",
     "ppoll", "rename", "getrandom",
 )
-SHORT = 200  # of each program
+SHORT = 120  # of each program
 SLACK = 3  # a run may make a few calls more than the one that was counted
 FULL_EVERY = 6  # one case of so many goes on to the end of the whole pipeline
 STARTED_AGAIN_EVERY = 2  # of the listener's: else the backfiller alone follows

@@ -32,7 +32,7 @@ HANGING = ("half_open", "stall_after_header")
 FRAME_BODIES = ("garbage", "truncated_json", "empty_body", "deep_json", "oversized")
 TIMES = (1, 3, INFINITE)
 PAIRS = 2_000
-SHORT_GROUPS, SHORT_PAIRS = 60, 50
+SHORT_GROUPS, SHORT_PAIRS = 40, 50
 SHORT_STATES = {"cron": 30, "group": 4}
 
 # Lies of eth_getLogs that may be believed, if reading again (backfiller --recheck) then finds all. There are none: of

@@ -16,7 +16,7 @@ from proxy import FaultProxy
 
 NAME = "reorg_schedules"
 LANES = 3
-SHORT, LONG = 200, 2_000
+SHORT, LONG = 140, 2_000
 DEEPEST = 40
 FINALITY = 60  # anvil's finalized block is 64 below its head
 LIVE_SHARE = 0.12
