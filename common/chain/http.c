@@ -3,6 +3,11 @@
  * handle, so that a second request finds the connection of the first still open. A slot goes FREE,
  * RUNNING, FINISHED, FREE; its buffers hold memory only between start and release.
  *
+ * Answers with a filter, which are long, are taken one at a time: one has the turn until it has
+ * nothing more to read for now; others are paused, and fill the kernel's buffers. Side by side
+ * they would all be in the middle of their work in memory, come to their end together, and be
+ * followed by questions that go out together, with nothing to do until those are answered.
+ *
  * libcurl may send a request again when a kept connection turns out to be dead: harmless for reads,
  * and the reason why nothing else may go through here.
  */
@@ -30,10 +35,12 @@ enum slot_state {
 
 struct http_slot {
 	enum slot_state state;
+	struct http_client *client;
 	CURL *easy;
 	struct buffer request;
 	struct buffer answer;
 	struct http_filter filter; /* take NULL: none */
+	uint64_t paused; /* the lowest has waited longest for the turn; 0: does not wait */
 	bool too_large;
 	char curl_error[CURL_ERROR_SIZE];
 };
@@ -44,23 +51,45 @@ struct http_client {
 	size_t maximum_answer_bytes;
 	struct http_slot *slots;
 	size_t slot_count;
-	size_t distrusted; /* so many requests still close their connection */
+	size_t distrusted;	/* so many requests still close their connection */
+	struct http_slot *turn; /* NULL: nobody's */
+	bool turn_used;		/* since turn_goes_on was asked last */
+	uint64_t pauses;	/* ever */
 	const struct http_interruption *interruption;
 };
+
+/* True: the slot has the turn now. */
+static bool takes_turn(struct http_slot *slot)
+{
+	struct http_client *client = slot->client;
+
+	if (client->turn == NULL)
+		client->turn = slot;
+	if (client->turn != slot)
+		return false;
+	client->turn_used = true;
+	return true;
+}
 
 /* Refusing the bytes ends the transfer: the cap holds whatever Content-Length said. */
 static size_t on_body(char *data, size_t size, size_t count, void *context)
 {
 	struct http_slot *slot = context;
 	size_t length = size * count;
-	bool fits = slot->filter.take == NULL
-			    ? buffer_append(&slot->answer, data, length)
-			    : slot->filter.take(slot->filter.context, data, length, &slot->answer);
 
-	if (fits)
-		return length;
-	slot->too_large = true;
-	return 0;
+	/* Refused already, but by a call of curl_easy_pause, which does not end the transfer. */
+	if (slot->too_large)
+		return 0;
+	if (slot->filter.take == NULL) {
+		slot->too_large = !buffer_append(&slot->answer, data, length);
+	} else if (takes_turn(slot)) {
+		slot->too_large =
+			!slot->filter.take(slot->filter.context, data, length, &slot->answer);
+	} else {
+		slot->paused = ++slot->client->pauses;
+		return CURL_WRITEFUNC_PAUSE;
+	}
+	return slot->too_large ? 0 : length;
 }
 
 static void append_header(struct http_client *client, const char *header)
@@ -72,9 +101,10 @@ static void append_header(struct http_client *client, const char *header)
 	client->headers = headers;
 }
 
-static void slot_open(struct http_slot *slot, const struct http_client *client,
+static void slot_open(struct http_slot *slot, struct http_client *client,
 		      const struct http_options *options)
 {
+	slot->client = client;
 	slot->easy = curl_easy_init();
 	if (slot->easy == NULL)
 		fatal(EXIT_CODE_TRY_AGAIN, "libcurl gives no handle: out of memory");
@@ -231,6 +261,58 @@ static void judge(struct http_slot *slot, CURLcode result, struct http_answer *a
 	}
 }
 
+/* Of a slot whose request is no longer under way. */
+static void leave_turn(struct http_slot *slot)
+{
+	slot->paused = 0;
+	if (slot->client->turn == slot)
+		slot->client->turn = NULL;
+}
+
+static struct http_slot *longest_paused(struct http_client *client)
+{
+	struct http_slot *longest = NULL;
+
+	for (size_t i = 0; i < client->slot_count; i++) {
+		struct http_slot *slot = &client->slots[i];
+
+		if (slot->paused != 0 && (longest == NULL || slot->paused < longest->paused))
+			longest = slot;
+	}
+	return longest;
+}
+
+/* libcurl brings what on_body had put off at once. */
+static void give_turn(struct http_slot *slot)
+{
+	CURLcode code;
+
+	slot->client->turn = slot;
+	slot->paused = 0;
+	code = curl_easy_pause(slot->easy, CURLPAUSE_CONT);
+	if (code != CURLE_WRITE_ERROR || !slot->too_large)
+		http_curl_require(code, "to go on");
+}
+
+/*
+ * False when there is nothing to read for now. Who has the turn and has read something may have
+ * more; when he has not, the turn goes to who has waited for it longest.
+ */
+static bool turn_goes_on(struct http_client *client)
+{
+	struct http_slot *next = longest_paused(client);
+
+	if (client->turn_used && client->turn != NULL) {
+		client->turn_used = false;
+		return true;
+	}
+	client->turn_used = false;
+	client->turn = NULL;
+	if (next != NULL)
+		give_turn(next);
+	return next != NULL;
+}
+
 static size_t slot_of(const struct http_client *client, const CURL *easy)
 {
 	for (size_t i = 0; i < client->slot_count; i++) {
@@ -257,6 +339,7 @@ static bool take_finished(struct http_client *client, struct http_answer *answer
 		curl_multi_remove_handle(client->multi, client->slots[taken.slot].easy),
 		"to finish");
 	client->slots[taken.slot].state = SLOT_FINISHED;
+	leave_turn(&client->slots[taken.slot]);
 	judge(&client->slots[taken.slot], result, &taken);
 	*answer = taken;
 	return true;
@@ -294,6 +377,8 @@ bool http_wait(struct http_client *client, int64_t timeout_ms, struct http_answe
 		if (process_stopping() || is_interrupted(client) ||
 		    clock_monotonic_ms() >= deadline_ms)
 			return false;
+		if (turn_goes_on(client))
+			continue;
 		if (client->interruption != NULL)
 			http_curl_wait_beside(client->multi, client->interruption->fd, deadline_ms);
 		else
@@ -311,6 +396,7 @@ void http_release(struct http_client *client, size_t slot_index)
 	if (slot->state == SLOT_RUNNING)
 		http_curl_require_multi(curl_multi_remove_handle(client->multi, slot->easy),
 					"to cancel");
+	leave_turn(slot);
 	buffer_free(&slot->request);
 	buffer_init(&slot->request, BUFFER_MAX_HTTP_REQUEST);
 	buffer_free(&slot->answer);

@@ -318,6 +318,191 @@ static void four_requests_run_at_once_and_each_gets_its_answer(void **state)
 	http_close(client);
 }
 
+#define LONG_ANSWER ((size_t)40 * 1024) /* two of them fit the kernel */
+
+static char long_answer[LONG_ANSWER + 1];
+
+/* One way for each: told, what the server has done; go, what it may do. */
+struct steps {
+	int told[2];
+	int go[2];
+};
+
+static void steps_open(struct steps *steps)
+{
+	memset(long_answer, 'x', LONG_ANSWER);
+	assert_int_equal(pipe2(steps->told, O_CLOEXEC | O_NONBLOCK), 0);
+	assert_int_equal(pipe2(steps->go, O_CLOEXEC), 0);
+}
+
+static void steps_close(const struct steps *steps)
+{
+	for (int i = 0; i < 2; i++) {
+		(void)close(steps->told[i]);
+		(void)close(steps->go[i]);
+	}
+}
+
+static void tell(const struct steps *steps)
+{
+	server_require(write(steps->told[1], "", 1) == 1);
+}
+
+static void wait_until_may_go(const struct steps *steps)
+{
+	char byte;
+
+	server_require(read(steps->go[0], &byte, 1) == 1);
+}
+
+/* Both answers lie whole in the kernel before either is read. */
+static void answer_two_at_length(int listener, void *context)
+{
+	struct peer peers[2];
+
+	for (int i = 0; i < 2; i++) {
+		peers[i] = server_accept(listener);
+		peer_read_request(&peers[i], head, body);
+	}
+	tell(context);
+	wait_until_may_go(context);
+	for (int i = 0; i < 2; i++)
+		peer_answer(&peers[i], "200 OK", "", long_answer);
+	tell(context);
+}
+
+struct listening {
+	size_t limit;
+	size_t taken;
+};
+
+static bool listen_to(void *context, const char *text, size_t length, struct buffer *kept)
+{
+	struct listening *listening = context;
+
+	(void)text;
+	(void)kept;
+	listening->taken += length;
+	return listening->taken <= listening->limit;
+}
+
+static void start_two_listeners(struct http_client *client, struct listening listening[2])
+{
+	for (size_t i = 0; i < 2; i++) {
+		const struct http_filter filter = {.take = listen_to, .context = &listening[i]};
+		size_t slot;
+
+		assert_true(http_slot_available(client, &slot));
+		assert_int_equal(slot, i);
+		http_start(client, slot, bytes_of("{}"), &filter);
+	}
+}
+
+static void wait_for_step(struct http_client *client, struct steps *steps)
+{
+	const struct http_interruption interruption = {
+		.fd = steps->told[0], .has_come = pipe_has_byte, .context = &steps->told[0]};
+	struct http_answer answer;
+
+	http_interrupt_by(client, &interruption);
+	assert_false(http_wait(client, TIMEOUT_MS, &answer));
+	http_interrupt_by(client, NULL);
+}
+
+static void take_two_at_length(struct listening listening[2], struct http_answer answers[2])
+{
+	struct steps steps;
+	struct server server;
+	struct http_client *client;
+	struct pollfd told;
+
+	steps_open(&steps);
+	server_start(&server, answer_two_at_length, &steps);
+	client = plain_client(&server);
+	start_two_listeners(client, listening);
+	wait_for_step(client, &steps);
+	assert_int_equal(write(steps.go[1], "", 1), 1);
+	told = (struct pollfd){.fd = steps.told[0], .events = POLLIN};
+	assert_int_equal(poll(&told, 1, TIMEOUT_MS), 1);
+	assert_true(http_wait(client, TIMEOUT_MS, &answers[0]));
+	assert_int_equal(listening[1 - answers[0].slot].taken, 0);
+	assert_true(http_wait(client, TIMEOUT_MS, &answers[1]));
+	server_finish(&server);
+	http_close(client);
+	steps_close(&steps);
+}
+
+static void long_answers_are_taken_one_after_the_other(void **state)
+{
+	struct listening listening[] = {{.limit = LONG_ANSWER}, {.limit = LONG_ANSWER}};
+	struct http_answer answers[2];
+
+	(void)state;
+	take_two_at_length(listening, answers);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(answers[i].outcome, OUTCOME_OK);
+		assert_int_equal(listening[i].taken, LONG_ANSWER);
+	}
+}
+
+/* Also when what is too much had waited for its turn. */
+static void a_long_answer_that_is_too_large_is_refused_in_its_turn(void **state)
+{
+	const size_t limits[] = {0, LONG_ANSWER / 2, LONG_ANSWER - 1};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(limits); i++) {
+		struct listening listening[] = {{.limit = limits[i]}, {.limit = limits[i]}};
+		struct http_answer answers[2];
+
+		take_two_at_length(listening, answers);
+		for (int j = 0; j < 2; j++)
+			assert_failure(&answers[j], OUTCOME_REJECTED, ERROR_KIND_RANGE_TOO_LARGE);
+	}
+}
+
+/* The one begins and falls silent until the other has come whole. */
+static void fall_silent_within_an_answer(int listener, void *context)
+{
+	struct peer first = server_accept(listener);
+	struct peer second;
+
+	peer_read_request(&first, head, body);
+	second = server_accept(listener);
+	peer_read_request(&second, head, body);
+	peer_write_text(&first, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[");
+	peer_answer(&second, "200 OK", "", long_answer);
+	wait_until_may_go(context);
+	peer_write_text(&first, "]");
+	peer_close(&first);
+	peer_close(&second);
+}
+
+static void who_falls_silent_holds_up_nobody(void **state)
+{
+	struct listening listening[] = {{.limit = LONG_ANSWER}, {.limit = LONG_ANSWER}};
+	struct steps steps;
+	struct server server;
+	struct http_client *client;
+	struct http_answer answer;
+
+	(void)state;
+	steps_open(&steps);
+	server_start(&server, fall_silent_within_an_answer, &steps);
+	client = plain_client(&server);
+	start_two_listeners(client, listening);
+	assert_true(http_wait(client, TIMEOUT_MS, &answer));
+	assert_int_equal(answer.outcome, OUTCOME_OK);
+	assert_int_equal(listening[answer.slot].taken, LONG_ANSWER);
+	assert_int_equal(write(steps.go[1], "", 1), 1);
+	assert_true(http_wait(client, TIMEOUT_MS, &answer));
+	assert_int_equal(answer.outcome, OUTCOME_OK);
+	assert_int_equal(listening[answer.slot].taken, 2);
+	server_finish(&server);
+	http_close(client);
+	steps_close(&steps);
+}
+
 static void nothing_under_way_is_not_waited_for(void **state)
 {
 	struct http_client *client = client_for("http", "127.0.0.1", 1, "", TIMEOUT_MS);
@@ -793,6 +978,9 @@ int main(void)
 		cmocka_unit_test(a_second_request_uses_the_same_connection),
 		cmocka_unit_test(a_connection_that_is_distrusted_is_used_once_more),
 		cmocka_unit_test(four_requests_run_at_once_and_each_gets_its_answer),
+		cmocka_unit_test(long_answers_are_taken_one_after_the_other),
+		cmocka_unit_test(a_long_answer_that_is_too_large_is_refused_in_its_turn),
+		cmocka_unit_test(who_falls_silent_holds_up_nobody),
 		cmocka_unit_test(nothing_under_way_is_not_waited_for),
 		cmocka_unit_test(an_answer_of_just_the_limit_is_taken),
 		cmocka_unit_test(an_answer_over_the_limit_is_refused_announced_or_not),
