@@ -79,7 +79,7 @@ bool asked_node_take_answers(struct asked_node *asked)
 {
 	bool taken = false;
 
-	while (asked_node_awaits_answer(asked) && evm_dialogues_wait(&asked->dialogues, 0))
+	while (asked_node_awaits_answer(asked) && evm_dialogues_wait(&asked->dialogues, NULL, 0))
 		taken = true;
 	return taken;
 }
@@ -87,7 +87,5 @@ bool asked_node_take_answers(struct asked_node *asked)
 void asked_node_wait(struct asked_node *asked, const struct http_interruption *interruption,
 		     int64_t timeout_ms)
 {
-	http_interrupt_by(asked->node.http, interruption);
-	(void)evm_dialogues_wait(&asked->dialogues, timeout_ms);
-	http_interrupt_by(asked->node.http, NULL);
+	(void)evm_dialogues_wait(&asked->dialogues, interruption, timeout_ms);
 }

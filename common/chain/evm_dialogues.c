@@ -165,13 +165,14 @@ bool evm_dialogues_under_way(const struct evm_dialogues *dialogues)
 	return false;
 }
 
-bool evm_dialogues_wait(struct evm_dialogues *dialogues, int64_t timeout_ms)
+bool evm_dialogues_wait(struct evm_dialogues *dialogues,
+			const struct http_interruption *interruption, int64_t timeout_ms)
 {
 	struct evm_dialogue *dialogue;
 	struct evm_exchange *exchange;
 	struct http_answer answer;
 
-	if (!http_wait(dialogues->http, timeout_ms, &answer))
+	if (!http_wait_beside(dialogues->http, interruption, timeout_ms, &answer))
 		return false;
 	dialogue = &dialogues->items[answer.slot];
 	invariant(dialogue->under_way);

@@ -81,7 +81,9 @@ bool evm_dialogues_ask(struct evm_dialogues *dialogues, struct bytes request,
 
 bool evm_dialogues_under_way(const struct evm_dialogues *dialogues);
 
-/* Waits until an answer has come to one of them (true); else as http_wait. */
-bool evm_dialogues_wait(struct evm_dialogues *dialogues, int64_t timeout_ms);
+/* Waits until an answer has come to one of them (true); else as http_wait_beside. interruption:
+ * or NULL. */
+bool evm_dialogues_wait(struct evm_dialogues *dialogues,
+			const struct http_interruption *interruption, int64_t timeout_ms);
 
 #endif

@@ -55,7 +55,6 @@ struct http_client {
 	struct http_slot *turn; /* NULL: nobody's */
 	bool turn_used;		/* since turn_goes_on was asked last */
 	uint64_t pauses;	/* ever */
-	const struct http_interruption *interruption;
 };
 
 /* True: the slot has the turn now. */
@@ -354,18 +353,13 @@ static bool has_running(const struct http_client *client)
 	return false;
 }
 
-void http_interrupt_by(struct http_client *client, const struct http_interruption *interruption)
+static bool has_come(const struct http_interruption *interruption)
 {
-	client->interruption = interruption;
+	return interruption != NULL && interruption->has_come(interruption->context);
 }
 
-static bool is_interrupted(const struct http_client *client)
-{
-	return client->interruption != NULL &&
-	       client->interruption->has_come(client->interruption->context);
-}
-
-bool http_wait(struct http_client *client, int64_t timeout_ms, struct http_answer *answer)
+bool http_wait_beside(struct http_client *client, const struct http_interruption *interruption,
+		      int64_t timeout_ms, struct http_answer *answer)
 {
 	int64_t now_ms = clock_monotonic_ms();
 	int64_t deadline_ms = timeout_ms > INT64_MAX - now_ms ? INT64_MAX : now_ms + timeout_ms;
@@ -374,17 +368,22 @@ bool http_wait(struct http_client *client, int64_t timeout_ms, struct http_answe
 		http_curl_perform(client->multi);
 		if (take_finished(client, answer))
 			return true;
-		if (process_stopping() || is_interrupted(client) ||
+		if (process_stopping() || has_come(interruption) ||
 		    clock_monotonic_ms() >= deadline_ms)
 			return false;
 		if (turn_goes_on(client))
 			continue;
-		if (client->interruption != NULL)
-			http_curl_wait_beside(client->multi, client->interruption->fd, deadline_ms);
+		if (interruption != NULL)
+			http_curl_wait_beside(client->multi, interruption->fd, deadline_ms);
 		else
 			http_curl_wait(client->multi, deadline_ms);
 	}
 	return false;
+}
+
+bool http_wait(struct http_client *client, int64_t timeout_ms, struct http_answer *answer)
+{
+	return http_wait_beside(client, NULL, timeout_ms, answer);
 }
 
 void http_release(struct http_client *client, size_t slot_index)

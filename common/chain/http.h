@@ -47,10 +47,10 @@ struct http_answer {
 	struct error error;
 };
 
-/* Something that counts more than any answer. */
+/* Something beside which answers are waited for, and which counts more than any of them. */
 struct http_interruption {
 	int fd; /* readable when it may have come */
-	/* Whether it has; asked at every wake-up of http_wait. */
+	/* Whether it has; asked at every wake-up of http_wait_beside. */
 	bool (*has_come)(void *context);
 	void *context;
 };
@@ -58,9 +58,6 @@ struct http_interruption {
 /* Strings are copied. */
 struct http_client *http_open(const struct http_options *options);
 void http_close(struct http_client *client);
-
-/* From now on http_wait and http_post give up as soon as it has come. NULL: for nothing. */
-void http_interrupt_by(struct http_client *client, const struct http_interruption *interruption);
 
 /* A free slot, or false when concurrency requests are under way or unreleased. */
 bool http_slot_available(const struct http_client *client, size_t *slot);
@@ -87,11 +84,14 @@ void http_start(struct http_client *client, size_t slot, struct bytes body,
 		const struct http_filter *filter);
 
 /*
- * Waits until one request has finished (true), timeout_ms passed, the process is to stop or what
- * interrupts has come (false).
+ * Waits until one request has finished (true), timeout_ms passed or the process is to stop (false).
  * With nothing under way it returns false at once.
  */
 bool http_wait(struct http_client *client, int64_t timeout_ms, struct http_answer *answer);
+
+/* The same, and it also gives up when the interruption has come. */
+bool http_wait_beside(struct http_client *client, const struct http_interruption *interruption,
+		      int64_t timeout_ms, struct http_answer *answer);
 
 /* Gives the slot back; its body is gone. A request still under way is cancelled. */
 void http_release(struct http_client *client, size_t slot);
@@ -100,8 +100,8 @@ void http_release(struct http_client *client, size_t slot);
  * by him. */
 void http_take(struct http_client *client, size_t slot, struct buffer *body);
 
-/* Start, wait and keep the slot: one request alone. False: the process is to stop, or what
- * interrupts has come (the slot is released). */
+/* Start, wait and keep the slot: one request alone. False: the process is to stop (the slot is
+ * released). */
 bool http_post(struct http_client *client, struct bytes body, struct http_answer *answer);
 
 #endif

@@ -108,7 +108,7 @@ static size_t run(struct fixture *fixture, uint8_t key, const char *const *quest
 
 static void await(struct fixture *fixture)
 {
-	assert_true(evm_dialogues_wait(&fixture->dialogues, INT64_MAX));
+	assert_true(evm_dialogues_wait(&fixture->dialogues, NULL, INT64_MAX));
 }
 
 static void each_answer_is_kept_until_the_last_has_come(void **state)
@@ -168,7 +168,7 @@ static void one_that_hangs_holds_up_no_other(void **state)
 		assert_int_equal(run(fixture, key, spoken, 2), 2);
 	}
 	assert_true(evm_dialogues_under_way(&fixture->dialogues));
-	assert_false(evm_dialogues_wait(&fixture->dialogues, 0));
+	assert_false(evm_dialogues_wait(&fixture->dialogues, NULL, 0));
 }
 
 static void when_all_are_taken_a_new_one_must_come_again(void **state)

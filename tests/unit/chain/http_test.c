@@ -143,11 +143,10 @@ static void a_request_is_given_up_for_what_counts_more(void **state)
 	interruption.fd = told[0];
 	server_start(&server, tell_and_be_silent, &told[1]);
 	client = plain_client(&server);
-	http_interrupt_by(client, &interruption);
-	assert_false(http_post(client, bytes_of("{}"), &answer));
-	assert_true(clock_monotonic_ms() - begun_ms < 4000);
 	assert_true(http_slot_available(client, &slot));
-	http_interrupt_by(client, NULL);
+	http_start(client, slot, bytes_of("{}"), NULL);
+	assert_false(http_wait_beside(client, &interruption, INT64_MAX, &answer));
+	assert_true(clock_monotonic_ms() - begun_ms < 4000);
 	http_close(client);
 	server_finish(&server);
 	(void)close(told[0]);
@@ -404,9 +403,7 @@ static void wait_for_step(struct http_client *client, struct steps *steps)
 		.fd = steps->told[0], .has_come = pipe_has_byte, .context = &steps->told[0]};
 	struct http_answer answer;
 
-	http_interrupt_by(client, &interruption);
-	assert_false(http_wait(client, TIMEOUT_MS, &answer));
-	http_interrupt_by(client, NULL);
+	assert_false(http_wait_beside(client, &interruption, TIMEOUT_MS, &answer));
 }
 
 static void take_two_at_length(struct listening listening[2], struct http_answer answers[2])
