@@ -81,7 +81,6 @@ void store_connect(struct store *store, const char *path, bool writing)
 
 	refuse_unsafe_engine();
 	memset(store, 0, sizeof(*store));
-	store->writer_lock_fd = -1;
 	take_path(store, path);
 
 	/* For users of one group or for one user alone, as the umask says, but never for all. */
@@ -212,7 +211,6 @@ void store_close(struct store *store)
 	code = sqlite3_close(store->connection);
 	/* It is refused while a statement is open: somebody has forgotten to finalize one. */
 	invariant(code == SQLITE_OK);
-	store_unwatch_writers(store);
 	memset(store, 0, sizeof(*store));
 }
 

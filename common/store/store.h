@@ -31,7 +31,6 @@ struct store {
 	bool in_transaction;
 	bool reading;	       /* between store_begin_read and store_end_read */
 	struct store_wal *wal; /* NULL: nothing is written */
-	int writer_lock_fd;    /* -1: nobody asked for store_is_written_by_another */
 };
 
 /*
@@ -99,14 +98,6 @@ void store_close_as_one_file(struct store *store);
 
 /* Changes when another connection has committed. */
 int64_t store_data_version(struct store *store);
-
-/*
- * Whether another process is writing: it holds the write lock from before its first write to the
- * -wal file until its commit is visible, or until it gave up. Once this was asked, the process
- * closes every other connection to the file that it has before this store: they would lose their
- * locks.
- */
-bool store_is_written_by_another(struct store *store);
 
 /*
  * What this ledger is of. Each value that is given (not NULL) is recorded if the database has none

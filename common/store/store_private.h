@@ -60,7 +60,4 @@ void store_schema_use_wal(struct store *store);
 void store_watch_wal(struct store *store);
 void store_unwatch_wal(struct store *store);
 
-/* After SQLite has closed: the kernel drops a process' locks with any descriptor of the file. */
-void store_unwatch_writers(struct store *store);
-
 #endif

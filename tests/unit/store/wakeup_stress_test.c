@@ -19,11 +19,8 @@
 
 /* Far more than the longest commit takes; no test that passes waits for it. */
 #define LOST_MS 10000
-/* What was found by the time-out alone is later. */
-#define LATEST_US 5000000
 
 static int64_t sync_delay_us;
-static int64_t look_count;
 
 static void nap_us(int64_t microseconds)
 {
@@ -46,11 +43,14 @@ int fdatasync(int fd)
 	return (int)syscall(SYS_fdatasync, fd);
 }
 
-/* Each look that is followed by another sets the timer for it. */
+/* No look by the clock, which would make up for what was not told. */
 int timerfd_settime(int fd, int flags, const struct itimerspec *when, struct itimerspec *before)
 {
-	look_count++;
-	return (int)syscall(SYS_timerfd_settime, fd, flags, when, before);
+	(void)fd;
+	(void)flags;
+	(void)when;
+	(void)before;
+	return 0;
 }
 
 /* What one process does in one round. */
@@ -266,7 +266,6 @@ static void take_answers(struct stress *stress, bool only_waited)
 		if (!other->working)
 			continue;
 		take_answer(other);
-		assert_true(other->seen_us - other->committed_us < LATEST_US);
 		if (only_waited)
 			stress->late_us[stress->lates++] = other->seen_us - other->committed_us;
 	}
@@ -298,15 +297,13 @@ static void no_commit_is_slept_through_whoever_commits_behind_whom(void **state)
 
 	(void)state;
 	stress_open(&stress);
-	look_count = 0;
 	for (int i = 0; i < ROUNDS; i++)
 		do_round(&stress);
 	stress_close(&stress);
 	qsort(stress.late_us, stress.lates, sizeof(stress.late_us[0]), compare_int64);
-	print_message("%zu commits, %lld looks; seen after the last had returned, us: median %lld, "
+	print_message("%zu commits; seen after the last had returned, us: median %lld, "
 		      "95 of 100 %lld, longest %lld\n",
-		      stress.commits, (long long)look_count,
-		      (long long)stress.late_us[stress.lates / 2],
+		      stress.commits, (long long)stress.late_us[stress.lates / 2],
 		      (long long)stress.late_us[stress.lates * 95 / 100],
 		      (long long)stress.late_us[stress.lates - 1]);
 }
