@@ -229,37 +229,18 @@ static bool has_ended(struct positions *positions, const struct trade_accumulato
 	return !execution_is_open(execution->status);
 }
 
-/* Whether a hedge would be planned but for the wait after failures. */
-static bool wants_hedge(const struct positions *positions,
-			const struct trade_accumulator *accumulator)
+/* Until there is something to do for the ticker; -1: nothing that time alone brings. */
+static int64_t ticker_wait_ms(struct positions *positions,
+			      const struct trade_accumulator *accumulator)
 {
 	enum direction trade_direction;
-
-	return shares_to_hedge(positions, accumulator, &trade_direction) > 0;
-}
-
-static bool needs_work(struct positions *positions, const struct trade_accumulator *accumulator)
-{
 	struct execution execution;
 
-	return has_ended(positions, accumulator, &execution) ||
-	       (wants_hedge(positions, accumulator) &&
-		retry_wait_ms(positions, &accumulator->symbol) == 0);
-}
-
-bool positions_need_work(struct positions *positions)
-{
-	struct trade_accumulator accumulator;
-	struct symbol after;
-	const struct symbol *previous = NULL;
-
-	while (trade_accumulators_next(&positions->accumulators, previous, &accumulator)) {
-		if (needs_work(positions, &accumulator))
-			return true;
-		after = accumulator.symbol;
-		previous = &after;
-	}
-	return false;
+	if (has_ended(positions, accumulator, &execution))
+		return 0;
+	return shares_to_hedge(positions, accumulator, &trade_direction) > 0
+		       ? retry_wait_ms(positions, &accumulator->symbol)
+		       : -1;
 }
 
 static void follow(struct positions *positions, struct trade_accumulator *accumulator)
@@ -282,7 +263,7 @@ void positions_follow(struct positions *positions)
 	while (trade_accumulators_next(&positions->accumulators, previous, &accumulator)) {
 		after = accumulator.symbol;
 		previous = &after;
-		if (needs_work(positions, &accumulator))
+		if (ticker_wait_ms(positions, &accumulator) == 0)
 			follow(positions, &accumulator);
 	}
 }
@@ -294,14 +275,11 @@ int64_t positions_wait_ms(struct positions *positions)
 	const struct symbol *previous = NULL;
 	int64_t wait_ms = -1;
 
-	while (trade_accumulators_next(&positions->accumulators, previous, &accumulator)) {
+	while (wait_ms != 0 &&
+	       trade_accumulators_next(&positions->accumulators, previous, &accumulator)) {
+		wait_ms = clock_shorter_wait_ms(wait_ms, ticker_wait_ms(positions, &accumulator));
 		after = accumulator.symbol;
 		previous = &after;
-		if (wants_hedge(positions, &accumulator)) {
-			int64_t left_ms = retry_wait_ms(positions, &accumulator.symbol);
-
-			wait_ms = clock_shorter_wait_ms(wait_ms, left_ms);
-		}
 	}
 	return wait_ms;
 }

@@ -52,14 +52,14 @@ void positions_take_trades(struct positions *positions, const struct onchain_tra
  */
 void positions_take_back(struct positions *positions, const struct event_row *event);
 
-/* Whether positions_follow has anything to do for any ticker. Reads only; no transaction needed. */
-bool positions_need_work(struct positions *positions);
-
 /* For every ticker: takes in an execution that has ended, and plans the next hedge if it is time
  * for one. */
 void positions_follow(struct positions *positions);
 
-/* Milliseconds until a hedge that waits after a failure is due; -1 when none waits. */
+/*
+ * Milliseconds until positions_follow has anything to do for any ticker: 0 when it has; else until
+ * a hedge that waits after a failure is due, -1 when none does. Reads only; no transaction needed.
+ */
 int64_t positions_wait_ms(struct positions *positions);
 
 #endif

@@ -45,6 +45,7 @@ void processor_open(struct processor *processor, const struct chain_settings *se
 	wrapped_shares_open(&processor->wrapped, store, &processor->node);
 	processor->last_processed = event_queue_last_processed(&processor->events);
 	processor->waiting_for_tokens = 0;
+	processor->positions_wait_ms = 0;
 	processor->whole_walk_due_ms = clock_monotonic_ms() + FIRST_WHOLE_WALK_MS;
 	processor->in_order_until_ms = clock_monotonic_ms() + IN_ORDER_AT_FIRST_MS;
 	processor->walk_was_cut = false;
@@ -415,6 +416,12 @@ static void rest_from_walking(struct processor *processor, int64_t began_ms)
 		processor->whole_walk_due_ms = now_ms + WHOLE_WALK_REST * (now_ms - began_ms);
 }
 
+static bool positions_are_due(struct processor *processor)
+{
+	processor->positions_wait_ms = positions_wait_ms(&processor->positions);
+	return processor->positions_wait_ms == 0;
+}
+
 bool processor_step(struct processor *processor)
 {
 	bool answered = asked_node_take_answers(&processor->node);
@@ -427,7 +434,7 @@ bool processor_step(struct processor *processor)
 	processor->walk_was_cut = false;
 	if (answered || has_ready_event(processor, limit))
 		ask_for_missing(processor, limit);
-	else if (!has_removed_event(processor) && !positions_need_work(&processor->positions))
+	else if (!has_removed_event(processor) && !positions_are_due(processor))
 		return false;
 	if (!store_begin(&processor->store))
 		return false;
@@ -444,12 +451,12 @@ bool processor_step(struct processor *processor)
 		log_debug("batch applied events=%d", applied);
 	tell_waiting(processor, waited);
 	return applied > 0 || taken_back > 0 || has_question(processor) ||
-	       positions_need_work(&processor->positions);
+	       positions_are_due(processor);
 }
 
-int64_t processor_wait_ms(struct processor *processor)
+int64_t processor_wait_ms(const struct processor *processor)
 {
-	int64_t wait_ms = positions_wait_ms(&processor->positions);
+	int64_t wait_ms = processor->positions_wait_ms;
 
 	if (processor->waiting_for_tokens > 0)
 		wait_ms = clock_shorter_wait_ms(wait_ms, question_wait_ms(processor));

@@ -52,6 +52,7 @@ struct processor {
 		last_processed;	    /* the highest ever applied; what comes below is late */
 	int64_t waiting_for_tokens; /* events that the last step had to leave, for what their tokens
 				       are or were worth */
+	int64_t positions_wait_ms;  /* as of the last step that had nothing more to do */
 	int64_t whole_walk_due_ms;  /* monotonic: from then on past all events that wait */
 	int64_t in_order_until_ms;  /* monotonic: so long nothing is applied before what waits */
 	bool walk_was_cut;	    /* the last step's: there may be more behind */
@@ -70,8 +71,8 @@ void processor_close(struct processor *processor);
  */
 bool processor_step(struct processor *processor);
 
-/* How long processor_step has nothing to do unless the database changes or the node answers; -1:
- * for ever. */
-int64_t processor_wait_ms(struct processor *processor);
+/* Behind a step that returned false: how long the next has nothing to do unless the database
+ * changes or the node answers; -1: for ever. */
+int64_t processor_wait_ms(const struct processor *processor);
 
 #endif

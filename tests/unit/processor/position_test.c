@@ -34,7 +34,7 @@ static void end_and_follow(struct fixture *fixture, int64_t id, const char *fill
 	begin(fixture);
 	end_execution(fixture, id, shares_of(filled));
 	store_commit(&fixture->files.store);
-	assert_true(positions_need_work(&fixture->positions));
+	assert_int_equal(positions_wait_ms(&fixture->positions), 0);
 	begin(fixture);
 	positions_follow(&fixture->positions);
 	commit(fixture);
@@ -96,7 +96,7 @@ static void one_execution_at_a_time_and_the_next_when_it_has_ended(void **state)
 	trade_once(fixture, DIRECTION_SELL, "2.25");
 	assert_int_equal(count_executions(fixture), 1);
 	assert_position(fixture, "-2.25");
-	assert_false(positions_need_work(&fixture->positions));
+	assert_int_equal(positions_wait_ms(&fixture->positions), -1);
 	end_and_follow(fixture, 1, "1");
 	assert_int_equal(count_executions(fixture), 2);
 	assert_string_equal(shares_text(execution_of(fixture, 2).shares).text, "2");
@@ -138,12 +138,11 @@ static void a_refused_hedge_waits_before_it_is_tried_again(void **state)
 	end_and_follow(fixture, 1, "0");
 	assert_int_equal(count_executions(fixture), 1);
 	assert_position(fixture, "-1");
-	assert_false(positions_need_work(&fixture->positions));
 	assert_in_range(positions_wait_ms(&fixture->positions), 600000, 900000);
 	trade_once(fixture, DIRECTION_SELL, "1");
 	assert_int_equal(count_executions(fixture), 1);
 	fixture->positions.retry_after_ms = 0;
-	assert_true(positions_need_work(&fixture->positions));
+	assert_int_equal(positions_wait_ms(&fixture->positions), 0);
 	begin(fixture);
 	positions_follow(&fixture->positions);
 	commit(fixture);
@@ -280,7 +279,7 @@ static void more_filled_than_is_unhedged_halts_trading(void **state)
 	positions_follow(&fixture->positions);
 	store_commit(&fixture->files.store);
 	assert_true(controls_trading_halted(&fixture->positions.controls, NULL));
-	assert_false(positions_need_work(&fixture->positions));
+	assert_int_equal(positions_wait_ms(&fixture->positions), -1);
 	assert_position(fixture, "-0.5");
 	/* The books do not add up now, and say so. */
 	assert_non_null(test_laws_broken(&fixture->laws));
