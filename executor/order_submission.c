@@ -220,17 +220,13 @@ static bool write_intent(struct executor *executor, struct execution *execution,
 
 /* The intent is on disk: the broker, then the result on disk. */
 static bool place(struct executor *executor, const struct execution *execution,
-		  enum order_effect effect)
+		  const struct broker_order *order)
 {
 	struct broker_acceptance acceptance = {.order_id = ""};
 	struct error error = {.kind = ERROR_KIND_NONE};
-	struct broker_order order;
-	enum execution_status to;
+	enum execution_status to = lifecycle_after_submit(executor->broker.operations->submit(
+		executor->broker.context, order, &acceptance, &error));
 
-	executor_make_order(executor, execution, &order);
-	order.effect = effect;
-	to = lifecycle_after_submit(executor->broker.operations->submit(
-		executor->broker.context, &order, &acceptance, &error));
 	if (to == EXECUTION_SUBMITTING)
 		executor_look_again(executor, execution, LOOK_FIRST_MS, error.text);
 	else
@@ -262,5 +258,9 @@ bool submission_submit(struct executor *executor, struct execution *execution)
 		report_shortfall(executor, execution, decision.allowance.reason);
 	if (process_stopping() || !write_intent(executor, execution, decision.allowance.shares))
 		return false;
-	return place(executor, execution, decision.allowance.effect);
+	/* What the intent has settled. */
+	order.shares = execution->order_shares;
+	order.submitted_at_ms = execution->submitted_at_ms;
+	order.effect = decision.allowance.effect;
+	return place(executor, execution, &order);
 }

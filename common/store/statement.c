@@ -16,6 +16,7 @@ void statement_prepare(struct statement *statement, struct store *store, const c
 
 	statement->store = store;
 	statement->compiled = NULL;
+	statement->has_row = false;
 	code = sqlite3_prepare_v3(store->connection, sql, -1, SQLITE_PREPARE_PERSISTENT,
 				  &statement->compiled, NULL);
 	if (code != SQLITE_OK)
@@ -23,8 +24,15 @@ void statement_prepare(struct statement *statement, struct store *store, const c
 	invariant(statement->compiled != NULL);
 }
 
+static void note_row(struct statement *statement, bool has_row)
+{
+	statement->store->rows += (has_row ? 1 : 0) - (statement->has_row ? 1 : 0);
+	statement->has_row = has_row;
+}
+
 void statement_finalize(struct statement *statement)
 {
+	note_row(statement, false);
 	/* Its code is that of the last step, which was looked at. */
 	(void)sqlite3_finalize(statement->compiled);
 	statement->compiled = NULL;
@@ -107,8 +115,10 @@ int statement_execute(struct statement *statement)
 
 bool statement_row(struct statement *statement)
 {
-	if (step(statement) == SQLITE_ROW)
+	if (step(statement) == SQLITE_ROW) {
+		note_row(statement, true);
 		return true;
+	}
 	statement_reset(statement);
 	return false;
 }
@@ -117,6 +127,7 @@ void statement_reset(struct statement *statement)
 {
 	(void)sqlite3_reset(statement->compiled);
 	(void)sqlite3_clear_bindings(statement->compiled);
+	note_row(statement, false);
 }
 
 /* A row has a dozen columns at most: comparing names costs less than remembering them. */

@@ -29,6 +29,7 @@ struct store {
 	struct sqlite3_stmt *data_version;
 	struct config_text path; /* absolute, links resolved: -wal and .lock stand beside it */
 	bool in_transaction;
+	int rows;	       /* statements that have one */
 	bool reading;	       /* between store_begin_read and store_end_read */
 	struct store_wal *wal; /* NULL: nothing is written */
 };
@@ -115,6 +116,7 @@ void store_identify(struct store *store, const struct store_identity *identity);
 struct statement {
 	struct store *store;
 	struct sqlite3_stmt *compiled;
+	bool has_row; /* read, and not reset */
 };
 
 /* sql lives for ever; a wrong schema shows here. Names not in the SQL are a bug (exit 70). */

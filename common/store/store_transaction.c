@@ -32,6 +32,8 @@ static void require_idle_statements(const struct store *store)
 {
 	struct sqlite3_stmt *statement = NULL;
 
+	if (store->rows == 0)
+		return;
 	while ((statement = sqlite3_next_stmt(store->connection, statement)) != NULL) {
 		if (sqlite3_stmt_busy(statement) != 0)
 			fatal(EXIT_CODE_BUG, "a statement was not read to its end nor reset sql=%s",
