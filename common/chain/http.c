@@ -57,12 +57,26 @@ struct http_client {
 	uint64_t pauses;	/* ever */
 };
 
-/* True: the slot has the turn now. */
+static struct http_slot *longest_paused(struct http_client *client)
+{
+	struct http_slot *longest = NULL;
+
+	for (size_t i = 0; i < client->slot_count; i++) {
+		struct http_slot *slot = &client->slots[i];
+
+		if (slot->paused != 0 && (longest == NULL || slot->paused < longest->paused))
+			longest = slot;
+	}
+	return longest;
+}
+
+/* True: the slot has the turn now. A free one is not taken by who comes while others wait for it.
+ */
 static bool takes_turn(struct http_slot *slot)
 {
 	struct http_client *client = slot->client;
 
-	if (client->turn == NULL)
+	if (client->turn == NULL && longest_paused(client) == NULL)
 		client->turn = slot;
 	if (client->turn != slot)
 		return false;
@@ -266,19 +280,6 @@ static void leave_turn(struct http_slot *slot)
 	slot->paused = 0;
 	if (slot->client->turn == slot)
 		slot->client->turn = NULL;
-}
-
-static struct http_slot *longest_paused(struct http_client *client)
-{
-	struct http_slot *longest = NULL;
-
-	for (size_t i = 0; i < client->slot_count; i++) {
-		struct http_slot *slot = &client->slots[i];
-
-		if (slot->paused != 0 && (longest == NULL || slot->paused < longest->paused))
-			longest = slot;
-	}
-	return longest;
 }
 
 /* libcurl brings what on_body had put off at once. */

@@ -385,9 +385,9 @@ static bool listen_to(void *context, const char *text, size_t length, struct buf
 	return listening->taken <= listening->limit;
 }
 
-static void start_two_listeners(struct http_client *client, struct listening listening[2])
+static void start_listening(struct http_client *client, struct listening *listening, size_t count)
 {
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const struct http_filter filter = {.take = listen_to, .context = &listening[i]};
 		size_t slot;
 
@@ -406,21 +406,29 @@ static void wait_for_step(struct http_client *client, struct steps *steps)
 	assert_false(http_wait_beside(client, &interruption, TIMEOUT_MS, &answer));
 }
 
+/* The server takes its next step while the client reads nothing. */
+static void let_step(const struct steps *steps)
+{
+	struct pollfd told = {.fd = steps->told[0], .events = POLLIN};
+	char byte;
+
+	assert_int_equal(write(steps->go[1], "", 1), 1);
+	assert_int_equal(poll(&told, 1, TIMEOUT_MS), 1);
+	assert_int_equal(read(steps->told[0], &byte, 1), 1);
+}
+
 static void take_two_at_length(struct listening listening[2], struct http_answer answers[2])
 {
 	struct steps steps;
 	struct server server;
 	struct http_client *client;
-	struct pollfd told;
 
 	steps_open(&steps);
 	server_start(&server, answer_two_at_length, &steps);
 	client = plain_client(&server);
-	start_two_listeners(client, listening);
+	start_listening(client, listening, 2);
 	wait_for_step(client, &steps);
-	assert_int_equal(write(steps.go[1], "", 1), 1);
-	told = (struct pollfd){.fd = steps.told[0], .events = POLLIN};
-	assert_int_equal(poll(&told, 1, TIMEOUT_MS), 1);
+	let_step(&steps);
 	assert_true(http_wait(client, TIMEOUT_MS, &answers[0]));
 	assert_int_equal(listening[1 - answers[0].slot].taken, 0);
 	assert_true(http_wait(client, TIMEOUT_MS, &answers[1]));
@@ -458,6 +466,51 @@ static void a_long_answer_that_is_too_large_is_refused_in_its_turn(void **state)
 	}
 }
 
+static void answer_a_third_later(int listener, void *context)
+{
+	struct peer peers[3];
+
+	for (int i = 0; i < 3; i++) {
+		peers[i] = server_accept(listener);
+		peer_read_request(&peers[i], head, body);
+	}
+	tell(context);
+	wait_until_may_go(context);
+	for (int i = 0; i < 2; i++)
+		peer_answer(&peers[i], "200 OK", "", long_answer);
+	tell(context);
+	wait_until_may_go(context);
+	peer_answer(&peers[2], "200 OK", "", "[]");
+	tell(context);
+}
+
+/* Also when the turn was free at the moment that the third came. */
+static void who_has_waited_longest_is_next(void **state)
+{
+	struct listening listening[] = {
+		{.limit = LONG_ANSWER}, {.limit = LONG_ANSWER}, {.limit = LONG_ANSWER}};
+	struct steps steps;
+	struct server server;
+	struct http_client *client;
+	struct http_answer answers[3];
+
+	(void)state;
+	steps_open(&steps);
+	server_start(&server, answer_a_third_later, &steps);
+	client = plain_client(&server);
+	start_listening(client, listening, 3);
+	wait_for_step(client, &steps);
+	let_step(&steps);
+	assert_true(http_wait(client, TIMEOUT_MS, &answers[0]));
+	let_step(&steps);
+	assert_true(http_wait(client, TIMEOUT_MS, &answers[1]));
+	assert_true(http_wait(client, TIMEOUT_MS, &answers[2]));
+	assert_int_equal(listening[answers[2].slot].taken, 2);
+	server_finish(&server);
+	http_close(client);
+	steps_close(&steps);
+}
+
 /* The one begins and falls silent until the other has come whole. */
 static void fall_silent_within_an_answer(int listener, void *context)
 {
@@ -487,7 +540,7 @@ static void who_falls_silent_holds_up_nobody(void **state)
 	steps_open(&steps);
 	server_start(&server, fall_silent_within_an_answer, &steps);
 	client = plain_client(&server);
-	start_two_listeners(client, listening);
+	start_listening(client, listening, 2);
 	assert_true(http_wait(client, TIMEOUT_MS, &answer));
 	assert_int_equal(answer.outcome, OUTCOME_OK);
 	assert_int_equal(listening[answer.slot].taken, LONG_ANSWER);
@@ -977,6 +1030,7 @@ int main(void)
 		cmocka_unit_test(four_requests_run_at_once_and_each_gets_its_answer),
 		cmocka_unit_test(long_answers_are_taken_one_after_the_other),
 		cmocka_unit_test(a_long_answer_that_is_too_large_is_refused_in_its_turn),
+		cmocka_unit_test(who_has_waited_longest_is_next),
 		cmocka_unit_test(who_falls_silent_holds_up_nobody),
 		cmocka_unit_test(nothing_under_way_is_not_waited_for),
 		cmocka_unit_test(an_answer_of_just_the_limit_is_taken),
