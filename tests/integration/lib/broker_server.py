@@ -207,6 +207,7 @@ class Wire:
     def __init__(self, connection: socket.socket):
         self.connection = connection
         self.idle = False
+        self.last = False  # no request may follow
         self._unread = b""
 
     def wrap(self, context: ssl.SSLContext) -> None:
@@ -311,8 +312,10 @@ class Server:
         self._timer.start()
 
     def hang_up_idle(self) -> None:
-        """Connections kept alive would pass by a fault that strikes new ones."""
+        """Connections kept alive would pass by a fault that strikes new ones. One whose answer is still on its way is
+        hung up behind it."""
         for wire in list(self._wires):
+            wire.last = True
             if wire.idle:
                 wire.hang_up()
 
@@ -400,6 +403,8 @@ class Server:
     def _exchange(self, wire: Wire) -> bool:
         """One request and its answer; whether another may follow on this connection."""
         wire.idle = True
+        if wire.last:
+            return False
         line = wire.until(b"\r\n", "request line")
         wire.idle = False
         try:
