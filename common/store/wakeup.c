@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 /* From one look to the next when nobody tells. */
-#define LOOK_ANYWAY_MS		250
-#define LOOK_WITHOUT_HURRY_MS	50
+#define LOOK_ANYWAY_MS		500
+#define LOOK_WITHOUT_HURRY_MS	100
 #define LOOK_WITHOUT_INOTIFY_MS 5
 
 static void look_every(struct wakeup *wakeup, int64_t interval_ms)
