@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import json
 import random
+import runpy
 import socket
 import sqlite3
 import sys
@@ -316,3 +317,9 @@ def test_the_same_seed_makes_the_same_cases(tmp_path):
         long = Options(seed=4, amount="long", folder=tmp_path, only=None, jobs=1)
         assert campaign.cases(short) == campaign.cases(short)
         assert set(campaign.cases(short)) <= set(campaign.cases(long))
+
+
+def test_every_mutation_finds_its_place():
+    mutations = runpy.run_path(str(scene.HERE / "mutations"))["MUTATIONS"]
+    lost = [one.name for one in mutations if (scene.ROOT / one.file).read_text().count(one.old) != 1]
+    assert len(mutations) > 40 and lost == []

@@ -19,6 +19,8 @@
 
 /* Far more than the longest commit takes; no test that passes waits for it. */
 #define LOST_MS 10000
+/* What was found by the time-out alone is later. */
+#define LATEST_US 5000000
 
 static int64_t sync_delay_us;
 
@@ -266,6 +268,7 @@ static void take_answers(struct stress *stress, bool only_waited)
 		if (!other->working)
 			continue;
 		take_answer(other);
+		assert_true(other->seen_us - other->committed_us < LATEST_US);
 		if (only_waited)
 			stress->late_us[stress->lates++] = other->seen_us - other->committed_us;
 	}
