@@ -53,7 +53,7 @@ struct http_client {
 	size_t slot_count;
 	size_t distrusted;	/* so many requests still close their connection */
 	struct http_slot *turn; /* NULL: nobody's */
-	bool turn_used;		/* since turn_goes_on was asked last */
+	bool turn_used;		/* by who has it, since turn_goes_on was asked last */
 	uint64_t pauses;	/* ever */
 };
 
@@ -278,8 +278,10 @@ static void judge(struct http_slot *slot, CURLcode result, struct http_answer *a
 static void leave_turn(struct http_slot *slot)
 {
 	slot->paused = 0;
-	if (slot->client->turn == slot)
-		slot->client->turn = NULL;
+	if (slot->client->turn != slot)
+		return;
+	slot->client->turn = NULL;
+	slot->client->turn_used = false;
 }
 
 /* libcurl brings what on_body had put off at once. */
@@ -300,13 +302,13 @@ static void give_turn(struct http_slot *slot)
  */
 static bool turn_goes_on(struct http_client *client)
 {
-	struct http_slot *next = longest_paused(client);
+	struct http_slot *next;
 
-	if (client->turn_used && client->turn != NULL) {
+	if (client->turn_used) {
 		client->turn_used = false;
 		return true;
 	}
-	client->turn_used = false;
+	next = longest_paused(client);
 	client->turn = NULL;
 	if (next != NULL)
 		give_turn(next);

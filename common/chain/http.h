@@ -72,6 +72,7 @@ void http_distrust_connections(struct http_client *client);
 /*
  * Takes an answer's bytes as they arrive and appends to body what is to be kept of them, for who
  * need not have an answer in memory as a whole. False: it is too large, which ends the request.
+ * Such answers are taken one at a time: one that is there may wait for another, within its time.
  */
 struct http_filter {
 	bool (*take)(void *context, const char *text, size_t length, struct buffer *body);
