@@ -40,8 +40,7 @@ static void open_tables(struct backfill *backfill)
 	listener_sessions_open(&backfill->sessions, store, &backfill->lock);
 	event_ingest_init(&backfill->ingest, &backfill->queue, &backfill->settings.chain->owners,
 			  EVENT_SOURCE_BACKFILLER, backfill->settings.chain->deployment_block);
-	wakeup_open(&backfill->wakeup, store);
-	wakeup_without_hurry(&backfill->wakeup);
+	wakeup_open_without_hurry(&backfill->wakeup, store);
 }
 
 static void open_source(struct backfill *backfill)

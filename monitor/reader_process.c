@@ -218,8 +218,7 @@ static void open_database(struct reader_process *reader)
 	/* Before it is opened: whatever is put in its place from here on is noticed. */
 	look_at_file(reader, &reader->file);
 	store_open_read_only(&reader->store, path);
-	wakeup_open(&reader->wakeup, &reader->store);
-	wakeup_without_hurry(&reader->wakeup);
+	wakeup_open_without_hurry(&reader->wakeup, &reader->store);
 	conditions_open(&reader->conditions, &reader->store, &reader->settings->conditions);
 	metrics_open(&reader->metrics, &reader->conditions);
 	pnl_open(&reader->pnl, &reader->store);

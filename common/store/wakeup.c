@@ -42,7 +42,30 @@ static bool watch_directory(struct wakeup *wakeup)
 	return inotify_add_watch(wakeup->inotify_fd, directory.text, IN_CLOSE_NOWRITE) >= 0;
 }
 
-static void stop_listening(struct wakeup *wakeup)
+static void add_to_epoll(struct wakeup *wakeup, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	if (epoll_ctl(wakeup->fd, EPOLL_CTL_ADD, fd, &event) != 0)
+		fatal(EXIT_CODE_TRY_AGAIN, "epoll failed: %s", strerror(errno));
+}
+
+static void open_timer(struct wakeup *wakeup, struct store *store, int64_t interval_ms)
+{
+	*wakeup = (struct wakeup){
+		.store = store,
+		.seen_version = store_data_version(store),
+		.fd = epoll_create1(EPOLL_CLOEXEC),
+		.inotify_fd = -1,
+		.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+	};
+	if (wakeup->fd < 0 || wakeup->timer_fd < 0)
+		fatal(EXIT_CODE_TRY_AGAIN, "no descriptor to wait with: %s", strerror(errno));
+	add_to_epoll(wakeup, wakeup->timer_fd);
+	look_every(wakeup, interval_ms);
+}
+
+static void close_inotify(struct wakeup *wakeup)
 {
 	if (wakeup->inotify_fd >= 0)
 		(void)close(wakeup->inotify_fd);
@@ -54,29 +77,13 @@ static void do_without_inotify(struct wakeup *wakeup)
 	log_warn("no file notification: %s; looking every %d ms instead, raise "
 		 "fs.inotify.max_user_instances and max_user_watches",
 		 strerror(errno), LOOK_WITHOUT_INOTIFY_MS);
-	stop_listening(wakeup);
+	close_inotify(wakeup);
 	look_every(wakeup, LOOK_WITHOUT_INOTIFY_MS);
-}
-
-static void add_to_epoll(struct wakeup *wakeup, int fd)
-{
-	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-
-	if (epoll_ctl(wakeup->fd, EPOLL_CTL_ADD, fd, &event) != 0)
-		fatal(EXIT_CODE_TRY_AGAIN, "epoll failed: %s", strerror(errno));
 }
 
 void wakeup_open(struct wakeup *wakeup, struct store *store)
 {
-	wakeup->store = store;
-	wakeup->seen_version = store_data_version(store);
-	wakeup->fd = epoll_create1(EPOLL_CLOEXEC);
-	wakeup->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (wakeup->fd < 0 || wakeup->timer_fd < 0)
-		fatal(EXIT_CODE_TRY_AGAIN, "no descriptor to wait with: %s", strerror(errno));
-	add_to_epoll(wakeup, wakeup->timer_fd);
-	look_every(wakeup, LOOK_ANYWAY_MS);
-
+	open_timer(wakeup, store, LOOK_ANYWAY_MS);
 	wakeup->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (wakeup->inotify_fd < 0 || !watch_directory(wakeup))
 		do_without_inotify(wakeup);
@@ -84,15 +91,14 @@ void wakeup_open(struct wakeup *wakeup, struct store *store)
 		add_to_epoll(wakeup, wakeup->inotify_fd);
 }
 
-void wakeup_without_hurry(struct wakeup *wakeup)
+void wakeup_open_without_hurry(struct wakeup *wakeup, struct store *store)
 {
-	stop_listening(wakeup);
-	look_every(wakeup, LOOK_WITHOUT_HURRY_MS);
+	open_timer(wakeup, store, LOOK_WITHOUT_HURRY_MS);
 }
 
 void wakeup_close(struct wakeup *wakeup)
 {
-	stop_listening(wakeup);
+	close_inotify(wakeup);
 	(void)close(wakeup->timer_fd);
 	(void)close(wakeup->fd);
 }

@@ -22,11 +22,12 @@ struct wakeup {
 };
 
 void wakeup_open(struct wakeup *wakeup, struct store *store);
-void wakeup_close(struct wakeup *wakeup);
 
-/* For who is in no hurry, right behind wakeup_open: commits are noticed 100 ms later at most, all
- * of that time together, and the processor is left to those who are. */
-void wakeup_without_hurry(struct wakeup *wakeup);
+/* For who is in no hurry: commits are noticed 100 ms later at most, all of that time together, and
+ * the processor is left to those who are. */
+void wakeup_open_without_hurry(struct wakeup *wakeup, struct store *store);
+
+void wakeup_close(struct wakeup *wakeup);
 
 /*
  * Returns when another connection has committed since the last return (even if that was before the

@@ -1,7 +1,7 @@
 /*
  * Waiting for another process's commit. The other process is a child that commits when told. What
  * the system does is replaced here where a test needs it otherwise: an fsync that takes long, an
- * inotify that is used up, a count of polls.
+ * inotify that is used up, a clock that stands still, a count of polls.
  */
 #include "test_store.h"
 
@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 #include <sys/inotify.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -26,6 +27,7 @@
 
 static int64_t sync_delay_ms;
 static bool inotify_is_used_up;
+static bool clock_stands_still;
 static int64_t poll_count;
 
 static void nap_ms(int64_t milliseconds)
@@ -55,6 +57,14 @@ int inotify_init1(int flags)
 		return -1;
 	}
 	return (int)syscall(SYS_inotify_init1, flags);
+}
+
+/* Whoever sets a timer is not woken by it. */
+int timerfd_settime(int fd, int flags, const struct itimerspec *when, struct itimerspec *before)
+{
+	if (clock_stands_still)
+		return 0;
+	return (int)syscall(SYS_timerfd_settime, fd, flags, when, before);
 }
 
 /* Each look that finds nothing is followed by one. */
@@ -303,34 +313,17 @@ static void a_commit_wakes_when_inotify_is_used_up(void **state)
 	inotify_is_used_up = false;
 }
 
-static void a_commit_wakes_though_its_fsync_takes_long(void **state)
+static void expect_to_be_woken(char what)
 {
 	struct fixture fixture;
 	struct other other;
 
-	(void)state;
-	fixture_open(&fixture);
-	other = start_other(fixture.test.file.path);
-	for (int i = 0; i < 3; i++) {
-		order(&other, 's');
-		assert_true(wakeup_wait(&fixture.wakeup, LONG_MS));
-	}
-	stop_other(&other);
-	fixture_close(&fixture);
-}
-
-static void a_commit_that_nobody_tells_of_is_noticed(void **state)
-{
-	struct fixture fixture;
-	struct other other;
-
-	(void)state;
 	fixture_open(&fixture);
 	other = start_other(fixture.test.file.path);
 	for (int i = 0; i < 3; i++) {
 		int64_t started_ms = clock_monotonic_ms();
 
-		order(&other, 't');
+		order(&other, what);
 		assert_true(wakeup_wait(&fixture.wakeup, LONG_MS));
 		assert_true(clock_monotonic_ms() - started_ms < LONG_MS / 10);
 	}
@@ -338,24 +331,75 @@ static void a_commit_that_nobody_tells_of_is_noticed(void **state)
 	fixture_close(&fixture);
 }
 
+static void a_commit_wakes_though_its_fsync_takes_long(void **state)
+{
+	(void)state;
+	expect_to_be_woken('s');
+}
+
+static void a_commit_that_nobody_tells_of_is_noticed(void **state)
+{
+	(void)state;
+	expect_to_be_woken('t');
+}
+
+static void expect_readable(const struct wakeup *wakeup, bool readable)
+{
+	struct pollfd fd = {.fd = wakeup_fd(wakeup), .events = POLLIN};
+
+	assert_int_equal(poll(&fd, 1, 0), readable ? 1 : 0);
+}
+
+/* While the clock stands still, only who listens is told. */
 static void who_is_in_no_hurry_is_woken_by_the_clock_alone(void **state)
 {
-	struct fixture fixture;
+	struct test_store test;
+	struct wakeup hurried, unhurried;
 	struct other other;
 
 	(void)state;
-	fixture_open(&fixture);
-	wakeup_without_hurry(&fixture.wakeup);
-	other = start_other(fixture.test.file.path);
-	for (int i = 0; i < 5; i++) {
-		order(&other, 'c');
-		assert_true(wakeup_wait(&fixture.wakeup, LONG_MS));
-	}
-	poll_count = 0;
+	test_store_open(&test);
+	clock_stands_still = true;
+	wakeup_open(&hurried, &test.store);
+	wakeup_open_without_hurry(&unhurried, &test.store);
+	other = start_other(test.file.path);
+	assert_false(wakeup_check(&hurried));
+	order(&other, 'i');
+	expect_readable(&hurried, true);
+	expect_readable(&unhurried, false);
+	clock_stands_still = false;
+	wakeup_close(&unhurried);
+	wakeup_open_without_hurry(&unhurried, &test.store);
 	order(&other, 's');
-	assert_true(wakeup_wait(&fixture.wakeup, LONG_MS));
-	assert_in_range(poll_count, 1, 30);
+	assert_true(wakeup_wait(&unhurried, LONG_MS));
 	stop_other(&other);
+	wakeup_close(&hurried);
+	wakeup_close(&unhurried);
+	test_store_close(&test);
+}
+
+/* What is listened to is the directory: the file may be gone for a while. */
+static void a_wal_file_that_appears_later_is_heard_of(void **state)
+{
+	struct fixture fixture;
+	const char *path;
+	int fd;
+
+	(void)state;
+	clock_stands_still = true;
+	fixture_open(&fixture);
+	clock_stands_still = false;
+	path = test_file_beside(&fixture.test.file, "-wal");
+	assert_int_equal(unlink(path), 0);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(close(fd), 0);
+	assert_false(wakeup_check(&fixture.wakeup));
+	expect_readable(&fixture.wakeup, false);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(close(fd), 0);
+	expect_readable(&fixture.wakeup, true);
 	fixture_close(&fixture);
 }
 
@@ -480,6 +524,7 @@ int main(void)
 		cmocka_unit_test(a_commit_wakes_though_its_fsync_takes_long),
 		cmocka_unit_test(a_commit_that_nobody_tells_of_is_noticed),
 		cmocka_unit_test(who_is_in_no_hurry_is_woken_by_the_clock_alone),
+		cmocka_unit_test(a_wal_file_that_appears_later_is_heard_of),
 		cmocka_unit_test(ones_own_commits_do_not_wake),
 		cmocka_unit_test(writes_without_a_commit_neither_wake_nor_make_it_spin),
 		cmocka_unit_test(who_polls_other_things_too_is_woken_through_the_descriptor),
