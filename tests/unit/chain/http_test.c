@@ -354,20 +354,27 @@ static void wait_until_may_go(const struct steps *steps)
 	server_require(read(steps->go[0], &byte, 1) == 1);
 }
 
-/* Both answers lie whole in the kernel before either is read. */
+/* All requests are there before the first two are answered. Both answers lie whole in the kernel
+ * before either is read. */
+static void answer_the_first_two(int listener, struct peer *peers, int count,
+				 const struct steps *steps)
+{
+	for (int i = 0; i < count; i++) {
+		peers[i] = server_accept(listener);
+		peer_read_request(&peers[i], head, body);
+	}
+	tell(steps);
+	wait_until_may_go(steps);
+	for (int i = 0; i < 2; i++)
+		peer_answer(&peers[i], "200 OK", "", long_answer);
+	tell(steps);
+}
+
 static void answer_two_at_length(int listener, void *context)
 {
 	struct peer peers[2];
 
-	for (int i = 0; i < 2; i++) {
-		peers[i] = server_accept(listener);
-		peer_read_request(&peers[i], head, body);
-	}
-	tell(context);
-	wait_until_may_go(context);
-	for (int i = 0; i < 2; i++)
-		peer_answer(&peers[i], "200 OK", "", long_answer);
-	tell(context);
+	answer_the_first_two(listener, peers, 2, context);
 }
 
 struct listening {
@@ -470,15 +477,7 @@ static void answer_a_third_later(int listener, void *context)
 {
 	struct peer peers[3];
 
-	for (int i = 0; i < 3; i++) {
-		peers[i] = server_accept(listener);
-		peer_read_request(&peers[i], head, body);
-	}
-	tell(context);
-	wait_until_may_go(context);
-	for (int i = 0; i < 2; i++)
-		peer_answer(&peers[i], "200 OK", "", long_answer);
-	tell(context);
+	answer_the_first_two(listener, peers, 3, context);
 	wait_until_may_go(context);
 	peer_answer(&peers[2], "200 OK", "", "[]");
 	tell(context);
