@@ -201,6 +201,9 @@ static bool refuse(struct executor *executor, const struct execution *execution,
 static bool write_intent(struct executor *executor, struct execution *execution,
 			 struct shares shares)
 {
+	struct execution intended;
+	bool found;
+
 	if (!begin_while_pending(executor, execution))
 		return false;
 	/* Read again under the lock: whoever halts trading before this commit has stopped this
@@ -212,10 +215,14 @@ static bool write_intent(struct executor *executor, struct execution *execution,
 	executions_mark_submitting(&executor->executions, execution->id,
 				   executor->broker.operations->name, execution->client_order_id,
 				   shares);
-	store_commit(&executor->store);
-	executor_log_transition(execution, EXECUTION_SUBMITTING, "");
 	/* As it stands now, with the time of the intent. */
-	return executions_find(&executor->executions, execution->id, execution);
+	found = executions_find(&executor->executions, execution->id, &intended);
+	invariant(found);
+	/* Nobody acts on an intent but ourselves, and the order is next. */
+	store_commit_untold(&executor->store);
+	executor_log_transition(execution, EXECUTION_SUBMITTING, "");
+	*execution = intended;
+	return true;
 }
 
 /* The intent is on disk: the broker, then the result on disk. */

@@ -48,8 +48,7 @@ void store_refuse(struct store *store, bool try_again, const char *reason)
 {
 	struct config_text path = store->path;
 
-	(void)sqlite3_close(store->connection);
-	store->connection = NULL;
+	(void)store_disconnect(store);
 	fatal(try_again ? EXIT_CODE_TRY_AGAIN : EXIT_CODE_NEEDS_PERSON, "%s database=%s", reason,
 	      path.text);
 }
@@ -70,6 +69,17 @@ static void take_path(struct store *store, const char *path)
 	if (length <= 0 || (size_t)length >= sizeof(store->path.text) ||
 	    strcmp(path, ":memory:") == 0)
 		fatal(EXIT_CODE_NEEDS_PERSON, "not the path of a file: set DATABASE_PATH=%s", path);
+}
+
+static struct sqlite3_stmt *prepare_own(struct store *store, const char *sql)
+{
+	struct sqlite3_stmt *compiled = NULL;
+	int code = sqlite3_prepare_v3(store->connection, sql, -1, SQLITE_PREPARE_PERSISTENT,
+				      &compiled, NULL);
+
+	if (code != SQLITE_OK)
+		store_fail(store, code, "preparing", sql);
+	return compiled;
 }
 
 void store_connect(struct store *store, const char *path, bool writing)
@@ -98,6 +108,21 @@ void store_connect(struct store *store, const char *path, bool writing)
 	/* Until the file is known to be ours, not even closing it may change it. */
 	(void)sqlite3_db_config(store->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	take_path(store, sqlite3_db_filename(store->connection, "main"));
+	/* None of them reads the file when it is prepared. */
+	store->begin = prepare_own(store, "BEGIN IMMEDIATE");
+	store->begin_read = prepare_own(store, "BEGIN DEFERRED");
+	store->commit = prepare_own(store, "COMMIT");
+	store->data_version = prepare_own(store, "PRAGMA data_version");
+}
+
+int store_disconnect(struct store *store)
+{
+	/* Their codes are those of their last steps, which were looked at. */
+	(void)sqlite3_finalize(store->begin);
+	(void)sqlite3_finalize(store->begin_read);
+	(void)sqlite3_finalize(store->commit);
+	(void)sqlite3_finalize(store->data_version);
+	return sqlite3_close(store->connection);
 }
 
 static void require_setting(struct store *store, const struct setting *setting)
@@ -123,16 +148,6 @@ static void apply_settings(struct store *store)
 		store_execute(store, settings[i].set);
 		require_setting(store, &settings[i]);
 	}
-}
-
-static void prepare_data_version(struct store *store)
-{
-	static const char sql[] = "PRAGMA data_version";
-	int code = sqlite3_prepare_v3(store->connection, sql, -1, SQLITE_PREPARE_PERSISTENT,
-				      &store->data_version, NULL);
-
-	if (code != SQLITE_OK)
-		store_fail(store, code, "preparing", sql);
 }
 
 /* Without the right to write, SQLite opens for reading and does not say so. */
@@ -166,7 +181,6 @@ void store_open(struct store *store, const char *path)
 	(void)sqlite3_file_control(store->connection, "main", SQLITE_FCNTL_PERSIST_WAL, &keep_wal);
 	store_watch_wal(store);
 	store_schema_migrate(store);
-	prepare_data_version(store);
 }
 
 static void open_read_only(struct store *store, const char *path, bool must_be_current)
@@ -177,7 +191,6 @@ static void open_read_only(struct store *store, const char *path, bool must_be_c
 	store_execute(store, "PRAGMA query_only = ON");
 	/* A sorted report of many rows would otherwise be a file in /tmp. */
 	store_execute(store, "PRAGMA temp_store = MEMORY");
-	prepare_data_version(store);
 }
 
 void store_open_read_only(struct store *store, const char *path)
@@ -205,10 +218,9 @@ void store_close(struct store *store)
 	int code;
 
 	invariant(!store->in_transaction && !store->reading);
-	(void)sqlite3_finalize(store->data_version);
 	if (store->wal != NULL)
 		store_unwatch_wal(store);
-	code = sqlite3_close(store->connection);
+	code = store_disconnect(store);
 	/* It is refused while a statement is open: somebody has forgotten to finalize one. */
 	invariant(code == SQLITE_OK);
 	memset(store, 0, sizeof(*store));

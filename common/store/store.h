@@ -26,7 +26,7 @@ struct store_wal;
 
 struct store {
 	struct sqlite3 *connection;
-	struct sqlite3_stmt *data_version;
+	struct sqlite3_stmt *begin, *begin_read, *commit, *data_version;
 	struct config_text path; /* absolute, links resolved: -wal and .lock stand beside it */
 	bool in_transaction;
 	int rows;	       /* statements that have one */
@@ -73,6 +73,8 @@ MUST_USE bool store_try_begin(struct store *store, int64_t timeout_ms);
  * open SELECT holds an old state and keeps the WAL from being checkpointed.
  */
 void store_commit(struct store *store);
+/* The same for what nobody waits for: who does is not told of it (wakeup.h), and finds it later. */
+void store_commit_untold(struct store *store);
 void store_rollback(struct store *store);
 
 /*

@@ -131,7 +131,7 @@ bool store_copy(struct store *store, const char *path)
 	statement_finalize(&tables);
 	store_connect(&copy, path, true);
 	whole = copy_pages(store->connection, &copy);
-	(void)sqlite3_close(copy.connection);
+	(void)store_disconnect(&copy);
 	if (whole) {
 		store_open_any_schema(&copy, path);
 		require_same_rows(store, &copy);
@@ -156,8 +156,8 @@ bool store_copy_archive(const char *archive_path, const char *path)
 	whole = copy_pages(archive.connection, &copy);
 	if (whole)
 		require_sound(&copy);
-	(void)sqlite3_close(copy.connection);
-	(void)sqlite3_close(archive.connection);
+	(void)store_disconnect(&copy);
+	(void)store_disconnect(&archive);
 	return whole;
 }
 

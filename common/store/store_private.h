@@ -34,6 +34,9 @@ NORETURN void store_fail_open(const struct store *store, int code, bool creating
  */
 void store_connect(struct store *store, const char *path, bool writing);
 
+/* Closes the connection and what it needs for itself; SQLite's result. */
+int store_disconnect(struct store *store);
+
 /* Runs SQL without parameters and results: transactions, settings, migrations. */
 void store_execute(struct store *store, const char *sql);
 

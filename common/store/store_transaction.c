@@ -69,13 +69,22 @@ static int wait_for_lock(void *context, int tries)
 	return 1;
 }
 
+/* BEGIN or COMMIT. */
+static int run(struct sqlite3_stmt *statement)
+{
+	int code = sqlite3_step(statement);
+
+	(void)sqlite3_reset(statement);
+	return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
 static int begin_once(struct store *store, int64_t wait_ms)
 {
 	struct lock_wait wait = {.started_us = clock_monotonic_us(), .limit_us = 1000 * wait_ms};
 	int code;
 
 	(void)sqlite3_busy_handler(store->connection, wait_for_lock, &wait);
-	code = sqlite3_exec(store->connection, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	code = run(store->begin);
 	(void)sqlite3_busy_timeout(store->connection, STORE_BUSY_TIMEOUT_MS);
 	return code;
 }
@@ -144,13 +153,13 @@ static void tell_others(const struct store *store)
 		(void)close(fd);
 }
 
-void store_commit(struct store *store)
+void store_commit_untold(struct store *store)
 {
 	int code;
 
 	invariant(store->in_transaction);
 	require_idle_statements(store);
-	code = sqlite3_exec(store->connection, "COMMIT", NULL, NULL, NULL);
+	code = run(store->commit);
 	if ((code & 0xff) == SQLITE_CONSTRAINT)
 		store_fail(store, code, "committing", "COMMIT");
 	if (code != SQLITE_OK)
@@ -161,6 +170,11 @@ void store_commit(struct store *store)
 		      sqlite3_errmsg(store->connection), store->path.text, code);
 	invariant(sqlite3_get_autocommit(store->connection) != 0);
 	store->in_transaction = false;
+}
+
+void store_commit(struct store *store)
+{
+	store_commit_untold(store);
 	tell_others(store);
 }
 
@@ -175,16 +189,24 @@ void store_rollback(struct store *store)
 /* BEGIN takes no lock: the state that is kept is that of the first read. */
 void store_begin_read(struct store *store)
 {
+	int code;
+
 	invariant(!store->in_transaction && !store->reading);
 	require_idle_statements(store);
-	store_execute(store, "BEGIN DEFERRED");
+	code = run(store->begin_read);
+	if (code != SQLITE_OK)
+		store_fail(store, code, "executing", "BEGIN DEFERRED");
 	store->reading = true;
 }
 
 void store_end_read(struct store *store)
 {
+	int code;
+
 	invariant(store->reading);
 	require_idle_statements(store);
-	store_execute(store, "COMMIT");
+	code = run(store->commit);
+	if (code != SQLITE_OK)
+		store_fail(store, code, "executing", "COMMIT");
 	store->reading = false;
 }

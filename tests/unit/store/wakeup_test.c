@@ -423,6 +423,28 @@ static void ones_own_commits_do_not_wake(void **state)
 	fixture_close(&fixture);
 }
 
+static void nobody_is_told_of_a_commit_that_nobody_waits_for(void **state)
+{
+	struct fixture fixture;
+	struct store other;
+
+	(void)state;
+	clock_stands_still = true;
+	fixture_open(&fixture);
+	clock_stands_still = false;
+	store_open(&other, fixture.test.file.path);
+	/* A connection's first write synchronises the directory, which is heard, too. */
+	write_a_row(&other);
+	assert_true(wakeup_check(&fixture.wakeup));
+	assert_true(store_begin(&other));
+	write_a_row(&other);
+	store_commit_untold(&other);
+	expect_readable(&fixture.wakeup, false);
+	assert_true(wakeup_check(&fixture.wakeup));
+	store_close(&other);
+	fixture_close(&fixture);
+}
+
 static void writes_without_a_commit_neither_wake_nor_make_it_spin(void **state)
 {
 	struct fixture fixture;
@@ -526,6 +548,7 @@ int main(void)
 		cmocka_unit_test(who_is_in_no_hurry_is_woken_by_the_clock_alone),
 		cmocka_unit_test(a_wal_file_that_appears_later_is_heard_of),
 		cmocka_unit_test(ones_own_commits_do_not_wake),
+		cmocka_unit_test(nobody_is_told_of_a_commit_that_nobody_waits_for),
 		cmocka_unit_test(writes_without_a_commit_neither_wake_nor_make_it_spin),
 		cmocka_unit_test(who_polls_other_things_too_is_woken_through_the_descriptor),
 		cmocka_unit_test(waiting_without_limit_ends_when_told_to_stop),
