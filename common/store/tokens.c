@@ -56,14 +56,14 @@ bool tokens_find(struct tokens *tokens, const struct evm_address *address, struc
 	struct token *place =
 		&tokens->remembered[address->bytes[EVM_ADDRESS_SIZE - 1] % TOKENS_REMEMBERED];
 
+	tokens->inserted = tokens->inserted && tokens->store->in_transaction;
 	if (place->symbol.text[0] != '\0' && evm_address_equal(&place->address, address)) {
 		*token = *place;
 		return true;
 	}
 	if (!find_row(tokens, address, token))
 		return false;
-	/* What an open transaction has inserted may still be taken back. */
-	if (!tokens->store->in_transaction)
+	if (!tokens->inserted)
 		*place = *token;
 	return true;
 }
@@ -82,4 +82,5 @@ void tokens_insert(struct tokens *tokens, const struct token *token)
 	statement_bind_text(&tokens->insert, ":symbol", token->symbol.text);
 	statement_bind_int64(&tokens->insert, ":decimals", token->decimals);
 	(void)statement_execute(&tokens->insert);
+	tokens->inserted = true;
 }

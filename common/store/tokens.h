@@ -22,6 +22,7 @@ struct token {
 struct tokens {
 	struct store *store;
 	struct statement find, all, insert;
+	bool inserted; /* in the open transaction, perhaps, which may still be taken back */
 	/* Rows that were found, which never change, by address; no symbol: none. */
 	struct token remembered[TOKENS_REMEMBERED];
 };

@@ -129,6 +129,25 @@ static void what_was_rolled_back_is_not_remembered(void **state)
 	assert_false(tokens_find(&fixture->tokens, &token.address, &found));
 }
 
+static void what_another_transaction_found_is_not_read_again(void **state)
+{
+	struct fixture *fixture = *state;
+	struct token token = a_token(1, "AAPL0x", 18);
+	struct token unknown = a_token(2, "NVDA0x", 18);
+	struct token found;
+
+	tokens_insert(&fixture->tokens, &token);
+	store_commit(&fixture->store);
+	assert_false(tokens_find(&fixture->tokens, &unknown.address, &found));
+	assert_true(store_begin(&fixture->store));
+	assert_true(tokens_find(&fixture->tokens, &token.address, &found));
+	/* Nobody does that: it shows who answers. */
+	assert_int_equal(test_store_run(&fixture->store, "DELETE FROM tokens"), 1);
+	assert_true(tokens_find(&fixture->tokens, &token.address, &found));
+	store_rollback(&fixture->store);
+	assert_true(tokens_find(&fixture->tokens, &token.address, &found));
+}
+
 static void an_address_stands_in_lower_case_hex(void **state)
 {
 	struct fixture *fixture = *state;
@@ -149,6 +168,7 @@ int main(void)
 		WITH_STORE(what_a_token_said_first_stays),
 		WITH_STORE(each_is_found_however_many_are_asked_for_in_turn),
 		WITH_STORE(what_was_rolled_back_is_not_remembered),
+		WITH_STORE(what_another_transaction_found_is_not_read_again),
 		WITH_STORE(an_address_stands_in_lower_case_hex),
 	};
 
