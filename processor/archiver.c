@@ -102,12 +102,13 @@ static enum outcome copy_batch(struct archiver *archiver, const struct clock_tex
 
 bool archiver_step(struct archiver *archiver)
 {
-	struct clock_text before = oldest_to_keep(archiver);
+	struct clock_text before;
 	struct error error;
 	size_t count;
 
 	if (clock_monotonic_ms() < archiver->due_ms)
 		return false;
+	before = oldest_to_keep(archiver);
 	archiver->failed = false;
 	if (!archiver->walking && !settled_events_any(&archiver->events, &before)) {
 		rest(archiver, WALK_INTERVAL_MS);

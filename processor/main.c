@@ -183,13 +183,19 @@ static bool details_step(struct work *work)
 	       fill_details_step(work->details);
 }
 
+/*
+ * Whether to go on at once. Behind a batch with which all is done, waiting comes first: the executor,
+ * whom the commit has woken, may get this core when we leave it. Its next look is at what is new.
+ */
 static bool book(struct work *work)
 {
-	bool booked = processor_step(work->processor);
+	enum processor_progress progress = processor_step(work->processor);
 
-	if (booked && !work->once)
+	if (work->once)
+		return progress != PROCESSOR_IDLE;
+	if (progress != PROCESSOR_IDLE)
 		work->details_from_ms = clock_monotonic_ms() + DETAILS_REST_MS;
-	return booked;
+	return progress == PROCESSOR_MORE;
 }
 
 /* In the order of what counts most. */

@@ -254,18 +254,25 @@ static void follow(struct positions *positions, struct trade_accumulator *accumu
 	log_position(accumulator);
 }
 
-void positions_follow(struct positions *positions)
+int64_t positions_follow(struct positions *positions)
 {
 	struct trade_accumulator accumulator;
 	struct symbol after;
 	const struct symbol *previous = NULL;
+	int64_t wait_ms = -1;
 
 	while (trade_accumulators_next(&positions->accumulators, previous, &accumulator)) {
+		int64_t ticker_ms = ticker_wait_ms(positions, &accumulator);
+
 		after = accumulator.symbol;
 		previous = &after;
-		if (ticker_wait_ms(positions, &accumulator) == 0)
+		if (ticker_ms == 0) {
 			follow(positions, &accumulator);
+			ticker_ms = ticker_wait_ms(positions, &accumulator);
+		}
+		wait_ms = clock_shorter_wait_ms(wait_ms, ticker_ms);
 	}
+	return wait_ms;
 }
 
 int64_t positions_wait_ms(struct positions *positions)

@@ -52,9 +52,11 @@ void positions_take_trades(struct positions *positions, const struct onchain_tra
  */
 void positions_take_back(struct positions *positions, const struct event_row *event);
 
-/* For every ticker: takes in an execution that has ended, and plans the next hedge if it is time
- * for one. */
-void positions_follow(struct positions *positions);
+/*
+ * For every ticker: takes in an execution that has ended, and plans the next hedge if it is time
+ * for one. Gives what positions_wait_ms gives behind it.
+ */
+int64_t positions_follow(struct positions *positions);
 
 /*
  * Milliseconds until positions_follow has anything to do for any ticker: 0 when it has; else until

@@ -49,6 +49,7 @@ void processor_open(struct processor *processor, const struct chain_settings *se
 	processor->whole_walk_due_ms = clock_monotonic_ms() + FIRST_WHOLE_WALK_MS;
 	processor->in_order_until_ms = clock_monotonic_ms() + IN_ORDER_AT_FIRST_MS;
 	processor->walk_was_cut = false;
+	processor->asks_first = true;
 	/* Of another ledger, perhaps. */
 	memset(processor->decoded, 0, sizeof(processor->decoded));
 }
@@ -186,8 +187,9 @@ static enum outcome know(struct processor *processor, struct opened_event *event
 }
 
 /*
- * The way past ready events in chain order, a batch of which can be applied. Asking goes it before
- * the transaction and applying goes it within, so that what applying misses is what was asked for.
+ * The way past ready events in chain order, a batch of which can be applied. Applying goes it within
+ * the transaction. Asking goes it before, where the last batch met something that is not known, so
+ * that what applying misses then is what was asked for.
  */
 struct event_walk {
 	int64_t limit;
@@ -327,8 +329,8 @@ static bool must_keep_order(struct processor *processor)
 	       clock_monotonic_ms() < processor->in_order_until_ms;
 }
 
-/* Applies ready events in chain order; how many. */
-static int apply_batch(struct processor *processor, int64_t limit)
+/* Applies ready events in chain order; how many. What nobody has asked about yet ends the batch. */
+static int apply_batch(struct processor *processor, int64_t limit, bool asked)
 {
 	struct opened_event event;
 	struct event_walk walk;
@@ -341,12 +343,15 @@ static int apply_batch(struct processor *processor, int64_t limit)
 			continue;
 		}
 		walk_past(processor, &walk, &event);
+		if (!asked)
+			break;
 		if (must_keep_order(processor)) {
 			processor->walk_was_cut = true;
 			break;
 		}
 	}
-	processor->waiting_for_tokens = walk.waiting;
+	processor->asks_first = walk.waiting > 0;
+	processor->waiting_for_tokens = asked ? walk.waiting : 0;
 	return walk.ready;
 }
 
@@ -422,36 +427,64 @@ static bool positions_are_due(struct processor *processor)
 	return processor->positions_wait_ms == 0;
 }
 
-bool processor_step(struct processor *processor)
+struct work {
+	int64_t limit;  /* ready_to */
+	bool may_apply; /* an event is ready, or was told what it waits for */
+};
+
+/* Whether there is any, as of one state of the database. */
+static bool find_work(struct processor *processor, bool answered, struct work *work)
+{
+	bool found;
+
+	store_begin_read(&processor->store);
+	work->limit = ready_to(processor);
+	work->may_apply = answered || has_ready_event(processor, work->limit);
+	found = work->may_apply || has_removed_event(processor) || positions_are_due(processor);
+	store_end_read(&processor->store);
+	return found;
+}
+
+/* What the transaction left for the next one, which nobody needs to wait for. */
+static bool leaves_more(const struct processor *processor, bool asked, int applied, int taken_back)
+{
+	return applied == BATCH_SIZE || taken_back == BATCH_SIZE ||
+	       (applied > 0 && processor->walk_was_cut) || (processor->asks_first && !asked) ||
+	       has_question(processor) || processor->positions_wait_ms == 0;
+}
+
+enum processor_progress processor_step(struct processor *processor)
 {
 	bool answered = asked_node_take_answers(&processor->node);
-	int64_t limit = ready_to(processor);
+	bool asks = answered || processor->asks_first;
 	int64_t waited = processor->waiting_for_tokens;
 	int64_t began_ms = clock_monotonic_ms();
+	struct work work;
 	int applied;
 	int taken_back;
 
 	processor->walk_was_cut = false;
-	if (answered || has_ready_event(processor, limit))
-		ask_for_missing(processor, limit);
-	else if (!has_removed_event(processor) && !positions_are_due(processor))
-		return false;
+	if (!find_work(processor, answered, &work))
+		return PROCESSOR_IDLE;
+	if (asks && work.may_apply)
+		ask_for_missing(processor, work.limit);
 	if (!store_begin(&processor->store))
-		return false;
+		return PROCESSOR_IDLE;
 	taken_back = take_back(processor);
 	/* Read again under the lock: a session may have ended meanwhile, and its events must wait
 	 * for coverage then. */
-	applied = apply_batch(processor, ready_to(processor));
+	applied = apply_batch(processor, ready_to(processor), asks);
 	/* Last: a fill that was mined again elsewhere needs no order. */
-	positions_follow(&processor->positions);
+	processor->positions_wait_ms = positions_follow(&processor->positions);
 	store_commit(&processor->store);
 	if (!processor->walk_was_cut)
 		rest_from_walking(processor, began_ms);
 	if (applied > 0)
 		log_debug("batch applied events=%d", applied);
 	tell_waiting(processor, waited);
-	return applied > 0 || taken_back > 0 || has_question(processor) ||
-	       positions_are_due(processor);
+	if (leaves_more(processor, asks, applied, taken_back))
+		return PROCESSOR_MORE;
+	return applied > 0 || taken_back > 0 ? PROCESSOR_DONE : PROCESSOR_IDLE;
 }
 
 int64_t processor_wait_ms(const struct processor *processor)

@@ -52,10 +52,11 @@ struct processor {
 		last_processed;	    /* the highest ever applied; what comes below is late */
 	int64_t waiting_for_tokens; /* events that the last step had to leave, for what their tokens
 				       are or were worth */
-	int64_t positions_wait_ms;  /* as of the last step that had nothing more to do */
+	int64_t positions_wait_ms;  /* as of the last step */
 	int64_t whole_walk_due_ms;  /* monotonic: from then on past all events that wait */
 	int64_t in_order_until_ms;  /* monotonic: so long nothing is applied before what waits */
 	bool walk_was_cut;	    /* the last step's: there may be more behind */
+	bool asks_first; /* the last batch met what is not known: the next is asked for first */
 };
 
 /* Opens everything but the store and the lock, which are the caller's and already open. */
@@ -64,14 +65,20 @@ void processor_open(struct processor *processor, const struct chain_settings *se
 		    int64_t retry_after_ms);
 void processor_close(struct processor *processor);
 
+enum processor_progress {
+	PROCESSOR_IDLE, /* no event was applied or taken back */
+	PROCESSOR_DONE, /* all there was: a commit of another's, or time, must come first */
+	PROCESSOR_MORE, /* the next step has something to do */
+};
+
 /*
  * Takes the node's answers and asks for what is not known, without waiting; then one transaction:
  * ended executions are taken in, up to a batch of ready events is applied in chain order, hedges
- * are planned. True when something was done: there may be more.
+ * are planned.
  */
-bool processor_step(struct processor *processor);
+enum processor_progress processor_step(struct processor *processor);
 
-/* Behind a step that returned false: how long the next has nothing to do unless the database
+/* Behind a step that did not return PROCESSOR_MORE: how long the next has nothing to do unless the database
  * changes or the node answers; -1: for ever. */
 int64_t processor_wait_ms(const struct processor *processor);
 

@@ -101,7 +101,7 @@ static bool prepare(struct replay *replay, const struct chain_settings *settings
 
 static bool apply_all(struct replay *replay)
 {
-	while (processor_step(&replay->processor)) {
+	while (processor_step(&replay->processor) != PROCESSOR_IDLE) {
 	}
 	return !process_stopping();
 }

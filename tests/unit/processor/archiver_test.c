@@ -43,7 +43,7 @@ static void make_books(struct fixture *fixture)
 	event_queue_mark_processed(&fixture->events, row.id, EVENT_OUTCOME_FILTERED, "not ours");
 	end_execution(fixture, 1, shares_of("1"));
 	end_execution(fixture, 2, shares_of("2"));
-	positions_follow(&fixture->positions);
+	(void)positions_follow(&fixture->positions);
 	(void)test_store_run(&fixture->files.store,
 			     "INSERT INTO blocks VALUES (1, '0x' || printf('%064d', 1),"
 			     " '0x' || printf('%064d', 0), 1)");
@@ -274,7 +274,7 @@ static void an_archived_event_can_still_leave_the_chain(void **state)
 	archive_all(books);
 	begin(books->fixture);
 	take_back(books->fixture, 1);
-	positions_follow(&books->fixture->positions);
+	(void)positions_follow(&books->fixture->positions);
 	commit(books->fixture);
 	test_sql_expect(store_of(books),
 			"SELECT net_position AS value FROM trade_accumulators"

@@ -24,7 +24,7 @@ static void make_books(struct fixture *fixture)
 	for (size_t i = 0; i < ARRAY_LENGTH(sides); i++)
 		book(fixture, &sides[i], 1);
 	end_execution(fixture, 1, shares_of("1"));
-	positions_follow(&fixture->positions);
+	(void)positions_follow(&fixture->positions);
 	assert_int_equal(test_store_run(&fixture->files.store,
 					"INSERT INTO block_coverage VALUES (0, 10), (12, 20)"),
 			 2);

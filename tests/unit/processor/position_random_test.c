@@ -145,7 +145,7 @@ static void random_end(struct fixture *fixture, struct model *model)
 		      (struct shares){ticker->filled});
 	if (!over)
 		return;
-	positions_follow(&fixture->positions);
+	(void)positions_follow(&fixture->positions);
 	for (size_t i = 0; i < ARRAY_LENGTH(model->tickers); i++)
 		model_follow(model, &model->tickers[i]);
 }
@@ -179,7 +179,7 @@ static void random_reorganisation(struct fixture *fixture, struct model *model)
 	if (!standing)
 		return;
 	take_back(fixture, id);
-	positions_follow(&fixture->positions);
+	(void)positions_follow(&fixture->positions);
 	for (size_t i = 0; i < ARRAY_LENGTH(model->tickers); i++)
 		model_follow(model, &model->tickers[i]);
 }
@@ -194,7 +194,7 @@ static void random_work(struct fixture *fixture, struct model *model)
 		random_reorganisation(fixture, model);
 	if (next_random(2) == 0)
 		return;
-	positions_follow(&fixture->positions);
+	(void)positions_follow(&fixture->positions);
 	for (size_t i = 0; i < ARRAY_LENGTH(model->tickers); i++)
 		model_follow(model, &model->tickers[i]);
 }

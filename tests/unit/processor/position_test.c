@@ -29,15 +29,26 @@ static void assert_position(struct fixture *fixture, const char *net)
 	assert_string_equal(shares_text(trade_accumulator_net(&accumulator)).text, net);
 }
 
+/* It says when it has something to do again, as positions_wait_ms does. */
+static void follow(struct fixture *fixture)
+{
+	int64_t told_ms;
+	int64_t wait_ms;
+
+	begin(fixture);
+	told_ms = positions_follow(&fixture->positions);
+	commit(fixture);
+	wait_ms = positions_wait_ms(&fixture->positions);
+	assert_true(told_ms == wait_ms || (wait_ms > 0 && told_ms >= wait_ms));
+}
+
 static void end_and_follow(struct fixture *fixture, int64_t id, const char *filled)
 {
 	begin(fixture);
 	end_execution(fixture, id, shares_of(filled));
 	store_commit(&fixture->files.store);
 	assert_int_equal(positions_wait_ms(&fixture->positions), 0);
-	begin(fixture);
-	positions_follow(&fixture->positions);
-	commit(fixture);
+	follow(fixture);
 }
 
 static void a_sale_is_hedged_by_buying_and_a_purchase_by_selling(void **state)
@@ -143,9 +154,7 @@ static void a_refused_hedge_waits_before_it_is_tried_again(void **state)
 	assert_int_equal(count_executions(fixture), 1);
 	fixture->positions.retry_after_ms = 0;
 	assert_int_equal(positions_wait_ms(&fixture->positions), 0);
-	begin(fixture);
-	positions_follow(&fixture->positions);
-	commit(fixture);
+	follow(fixture);
 	assert_string_equal(shares_text(execution_of(fixture, 2).shares).text, "2");
 }
 
@@ -276,7 +285,7 @@ static void more_filled_than_is_unhedged_halts_trading(void **state)
 	trade_once(fixture, DIRECTION_SELL, "0.5");
 	begin(fixture);
 	end_execution(fixture, 1, shares_of("2"));
-	positions_follow(&fixture->positions);
+	(void)positions_follow(&fixture->positions);
 	store_commit(&fixture->files.store);
 	assert_true(controls_trading_halted(&fixture->positions.controls, NULL));
 	assert_int_equal(positions_wait_ms(&fixture->positions), -1);
@@ -293,7 +302,7 @@ static void an_over_fill_against_the_other_side_halts_trading(void **state)
 	trade_once(fixture, DIRECTION_BUY, "5");
 	begin(fixture);
 	end_execution(fixture, 1, shares_of("2"));
-	positions_follow(&fixture->positions);
+	(void)positions_follow(&fixture->positions);
 	store_commit(&fixture->files.store);
 	assert_true(controls_trading_halted(&fixture->positions.controls, NULL));
 }
@@ -321,7 +330,7 @@ static void a_hedge_of_what_left_the_chain_is_brought_back_by_the_next(void **st
 	trade_once(fixture, DIRECTION_SELL, "2.5");
 	begin(fixture);
 	take_back(fixture, 1);
-	positions_follow(&fixture->positions);
+	(void)positions_follow(&fixture->positions);
 	commit(fixture);
 	/* It may be at the broker already: it is counted, and nothing is planned beside it. */
 	assert_position(fixture, "2");
@@ -341,7 +350,7 @@ static void what_was_mined_again_in_the_same_step_needs_no_order(void **state)
 	begin(fixture);
 	take_back(fixture, 1);
 	book(fixture, &again, 1);
-	positions_follow(&fixture->positions);
+	(void)positions_follow(&fixture->positions);
 	commit(fixture);
 	assert_position(fixture, "0");
 	assert_int_equal(count_executions(fixture), 1);

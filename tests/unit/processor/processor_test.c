@@ -402,6 +402,47 @@ static void dust_in_batches_is_one_order(void **state)
 	       "-0.200000000000000248");
 }
 
+/* The executor waits for the commit of a batch, not for a look at what may be behind it. */
+static void a_step_says_whether_the_next_has_something_to_do(void **state)
+{
+	struct fixture *fixture = *state;
+
+	take(fixture, 1, 0, TAKE_WEI);
+	cover(fixture, 0, 1);
+	run(fixture);
+	assert_int_equal(processor_step(&fixture->processor), PROCESSOR_IDLE);
+	for (uint64_t i = 1; i < 250; i++)
+		take(fixture, 1, i, TAKE_WEI);
+	assert_int_equal(processor_step(&fixture->processor), PROCESSOR_MORE);
+	assert_int_equal(processor_step(&fixture->processor), PROCESSOR_DONE);
+	assert_int_equal(processor_step(&fixture->processor), PROCESSOR_IDLE);
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "250");
+}
+
+static void what_nobody_has_asked_about_ends_a_batch_and_is_asked_about_next(void **state)
+{
+	struct fixture *fixture = *state;
+
+	take(fixture, 1, 0, TAKE_WEI);
+	cover(fixture, 0, 4);
+	run(fixture);
+	assert_false(fixture->processor.asks_first);
+	fixture->processor.in_order_until_ms = 0;
+	take(fixture, 2, 0, TAKE_WEI);
+	buy_nvda(fixture, 3);
+	take(fixture, 4, 0, TAKE_WEI);
+	assert_int_equal(processor_step(&fixture->processor), PROCESSOR_MORE);
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "2");
+	assert_false(asked_node_awaits_answer(&fixture->processor.node));
+	/* The token's other events wait, those of other tokens do not. */
+	(void)processor_step(&fixture->processor);
+	assert_true(asked_node_awaits_answer(&fixture->processor.node));
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "3");
+	run(fixture);
+	expect(fixture, "SELECT count(*) || '' AS value FROM onchain_trades", "4");
+	assert_false(fixture->processor.asks_first);
+}
+
 static void a_token_that_cannot_be_asked_holds_only_its_own_events(void **state)
 {
 	struct fixture *fixture = *state;
@@ -659,6 +700,8 @@ int main(void)
 		STORY(strangers_are_filtered_without_a_question_to_the_node),
 		STORY(a_clear_between_two_of_our_owners_sends_no_order_for_what_cancels),
 		STORY(dust_in_batches_is_one_order),
+		STORY(a_step_says_whether_the_next_has_something_to_do),
+		STORY(what_nobody_has_asked_about_ends_a_batch_and_is_asked_about_next),
 		STORY(a_token_that_cannot_be_asked_holds_only_its_own_events),
 		STORY(a_question_that_hangs_holds_up_no_other_token),
 		STORY(the_first_events_are_applied_in_order_whatever_token_is_known_first),
