@@ -3,7 +3,6 @@
 
 #include "base/log.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -43,20 +42,33 @@ struct clock_text clock_now_text(void)
 	return clock_text_of_ms(clock_wall_ms());
 }
 
+/* With zeros in front, as many digits as the place has. */
+static void put_digits(char *place, size_t count, int value)
+{
+	while (count > 0) {
+		place[--count] = (char)('0' + value % 10);
+		value /= 10;
+	}
+}
+
+/* Each row has three or four of these, and each line of the log one: printf took a hundredth of
+ * what a fill costs for it. */
 struct clock_text clock_text_of_ms(int64_t wall_ms)
 {
-	struct clock_text text;
+	struct clock_text text = {"0000-00-00T00:00:00.000Z"};
 	int64_t milliseconds = ((wall_ms % 1000) + 1000) % 1000;
 	time_t seconds = (time_t)((wall_ms - milliseconds) / 1000);
 	struct tm parts;
-	int length;
 
 	invariant(gmtime_r(&seconds, &parts) != NULL);
 	invariant(parts.tm_year >= -1900 && parts.tm_year <= 9999 - 1900);
-	length = snprintf(text.text, sizeof(text.text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-			  parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
-			  parts.tm_min, parts.tm_sec, (int)milliseconds);
-	invariant(length == CLOCK_TEXT_SIZE - 1);
+	put_digits(text.text, 4, parts.tm_year + 1900);
+	put_digits(text.text + 5, 2, parts.tm_mon + 1);
+	put_digits(text.text + 8, 2, parts.tm_mday);
+	put_digits(text.text + 11, 2, parts.tm_hour);
+	put_digits(text.text + 14, 2, parts.tm_min);
+	put_digits(text.text + 17, 2, parts.tm_sec);
+	put_digits(text.text + 20, 3, (int)milliseconds);
 	return text;
 }
 

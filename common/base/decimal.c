@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-#define UNITS_PER_WHOLE ((int128)1000000000000000000)
+#define UNITS_PER_WHOLE ((int128)UNITS_PER_WHOLE_64)
+#define UNITS_PER_WHOLE_64 UINT64_C(1000000000000000000)
 
 static const int128 int128_maximum = (int128)(((uint128)1 << 127) - 1);
 
@@ -17,23 +18,25 @@ static struct decimal_text format_units(int128 units)
 	struct decimal_text text;
 	char digits[DECIMAL_TEXT_SIZE];
 	size_t start = sizeof(digits);
-	uint128 rest = units < 0 ? -(uint128)units : (uint128)units;
-	bool fraction = false;
+	uint128 magnitude = units < 0 ? -(uint128)units : (uint128)units;
+	uint128 whole = magnitude / UNITS_PER_WHOLE_64;
+	/* In 64 bits, where a digit costs a multiplication, not a call. */
+	uint64_t fraction = (uint64_t)(magnitude % UNITS_PER_WHOLE_64);
+	bool is_whole = fraction == 0;
 
-	for (int i = 0; i < DECIMAL_FRACTION_DIGITS; i++) {
-		char digit = (char)('0' + (int)(rest % 10));
+	for (int i = 0; i < DECIMAL_FRACTION_DIGITS && !is_whole; i++) {
+		char digit = (char)('0' + (int)(fraction % 10));
 
-		rest /= 10;
-		fraction = fraction || digit != '0';
-		if (fraction)
+		fraction /= 10;
+		if (start != sizeof(digits) || digit != '0')
 			digits[--start] = digit;
 	}
-	if (fraction)
+	if (!is_whole)
 		digits[--start] = '.';
 	do {
-		digits[--start] = (char)('0' + (int)(rest % 10));
-		rest /= 10;
-	} while (rest != 0);
+		digits[--start] = (char)('0' + (int)(whole % 10));
+		whole /= 10;
+	} while (whole != 0);
 	if (units < 0)
 		digits[--start] = '-';
 	memcpy(text.text, digits + start, sizeof(digits) - start);
@@ -43,11 +46,12 @@ static struct decimal_text format_units(int128 units)
 
 static bool add_digit(uint128 *magnitude, unsigned int digit)
 {
-	uint128 limit = (uint128)1 << 127;
+	uint128 longer;
 
-	if (*magnitude > (limit - digit) / 10)
+	if (__builtin_mul_overflow(*magnitude, (uint128)10, &longer) ||
+	    __builtin_add_overflow(longer, (uint128)digit, &longer) || longer > (uint128)1 << 127)
 		return false;
-	*magnitude = *magnitude * 10 + digit;
+	*magnitude = longer;
 	return true;
 }
 

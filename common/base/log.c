@@ -100,24 +100,40 @@ static void append_text(struct line *line, const char *text)
 	append(line, text, strlen(text));
 }
 
+static bool is_plain(unsigned char byte)
+{
+	return byte >= 0x20 && byte <= 0x7e &&
+	       (line_format != LOG_FORMAT_JSON || (byte != '"' && byte != '\\'));
+}
+
+static void append_escape(struct line *line, unsigned char byte)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char hex[2] = {digits[byte >> 4], digits[byte & 0x0f]};
+	const char quoted[2] = {'\\', (char)byte};
+
+	if (byte == '"' || byte == '\\') {
+		append(line, quoted, sizeof(quoted));
+		return;
+	}
+	append_text(line, line_format == LOG_FORMAT_JSON ? "\\u00" : "\\x");
+	append(line, hex, sizeof(hex));
+}
+
 /* Text from outside cannot forge a line or drive a terminal; in JSON the two special characters are
  * escaped as well. */
 static void append_escaped(struct line *line, const char *text, size_t length)
 {
-	static const char digits[] = "0123456789abcdef";
+	while (length > 0) {
+		size_t plain = 0;
 
-	for (size_t i = 0; i < length; i++) {
-		unsigned char byte = (unsigned char)text[i];
-		const char hex[2] = {digits[byte >> 4], digits[byte & 0x0f]};
-
-		if (byte < 0x20 || byte > 0x7e) {
-			append_text(line, line_format == LOG_FORMAT_JSON ? "\\u00" : "\\x");
-			append(line, hex, sizeof(hex));
-			continue;
-		}
-		if (line_format == LOG_FORMAT_JSON && (byte == '"' || byte == '\\'))
-			append_text(line, "\\");
-		append(line, &text[i], 1);
+		while (plain < length && is_plain((unsigned char)text[plain]))
+			plain++;
+		append(line, text, plain);
+		if (plain < length)
+			append_escape(line, (unsigned char)text[plain++]);
+		text += plain;
+		length -= plain;
 	}
 }
 

@@ -60,17 +60,48 @@ static bool pass_escape(struct cursor *cursor)
 	return true;
 }
 
+static bool is_plain(uint8_t byte)
+{
+	return byte != '"' && byte != '\\' && byte >= 0x20;
+}
+
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+#define HIGHEST_BITS	EACH_BYTE(0x80)
+
+/* Whether a byte of the eight is below limit, which is at most 0x80: then its difference borrows.
+ * It may say so of a byte behind such a one, too. */
+static bool has_below(uint64_t bytes, uint8_t limit)
+{
+	return ((bytes - EACH_BYTE(limit)) & ~bytes & HIGHEST_BITS) != 0;
+}
+
+static bool are_plain(const uint8_t eight[8])
+{
+	uint64_t bytes;
+
+	memcpy(&bytes, eight, sizeof(bytes));
+	return !has_below(bytes, 0x20) && !has_below(bytes ^ EACH_BYTE('"'), 1) &&
+	       !has_below(bytes ^ EACH_BYTE('\\'), 1);
+}
+
+/* Eight at a time, since most of a text is long strings without any escape. */
+static void pass_plain(struct cursor *cursor)
+{
+	const uint8_t *at = cursor->at;
+
+	while (cursor->end - at >= 8 && are_plain(at))
+		at += 8;
+	while (at < cursor->end && is_plain(*at))
+		at++;
+	cursor->at = at;
+}
+
 static bool pass_string(struct cursor *cursor)
 {
 	if (!pass_byte(cursor, '"'))
 		return false;
 	do {
-		const uint8_t *at = cursor->at;
-
-		/* By itself, since most of a text is long strings without any escape. */
-		while (at < cursor->end && *at != '"' && *at != '\\' && *at >= 0x20)
-			at++;
-		cursor->at = at;
+		pass_plain(cursor);
 		if (pass_byte(cursor, '"'))
 			return true;
 	} while (pass_byte(cursor, '\\') && pass_escape(cursor));

@@ -28,6 +28,7 @@ static void note_row(struct statement *statement, bool has_row)
 {
 	statement->store->rows += (has_row ? 1 : 0) - (statement->has_row ? 1 : 0);
 	statement->has_row = has_row;
+	statement->next_column = 0;
 }
 
 void statement_finalize(struct statement *statement)
@@ -130,16 +131,19 @@ void statement_reset(struct statement *statement)
 	note_row(statement, false);
 }
 
-/* A row has a dozen columns at most: comparing names costs less than remembering them. */
-static int column_index(const struct statement *statement, const char *column)
+/* Mostly they are read in their order: the search begins behind the last one that was read. */
+static int column_index(struct statement *statement, const char *column)
 {
 	int count = sqlite3_data_count(statement->compiled);
 
 	for (int i = 0; i < count; i++) {
-		const char *name = sqlite3_column_name(statement->compiled, i);
+		int index = (statement->next_column + i) % count;
+		const char *name = sqlite3_column_name(statement->compiled, index);
 
-		if (name != NULL && strcmp(name, column) == 0)
-			return i;
+		if (name != NULL && strcmp(name, column) == 0) {
+			statement->next_column = index + 1;
+			return index;
+		}
 	}
 	fatal(EXIT_CODE_BUG, "%s %s in sql=%s", count == 0 ? "no row to read" : "no column", column,
 	      sqlite3_sql(statement->compiled));
