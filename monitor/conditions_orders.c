@@ -11,7 +11,7 @@
 
 /* Word for word the condition of the partial indices, or the planner does not see that they apply.
  */
-#define IS_OPEN "status IN ('PENDING', 'SUBMITTING', 'SUBMITTED', 'HELD')"
+#define IS_OPEN "executed_at IS NULL"
 
 /* How often in a row a hedge must fail before a machine has nothing better to say. */
 #define FAILURES_IN_A_ROW "3"

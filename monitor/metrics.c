@@ -39,7 +39,7 @@ static const char quarantined_sql[] =
 
 static const char open_executions_sql[] =
 	"SELECT status, count(*) AS n FROM executions"
-	" WHERE status IN ('PENDING', 'SUBMITTING', 'SUBMITTED', 'HELD') GROUP BY status";
+	" WHERE executed_at IS NULL GROUP BY status";
 
 static const char positions_sql[] =
 	"SELECT symbol, net_position, accumulated_long, accumulated_short FROM trade_accumulators"

@@ -11,10 +11,10 @@ static const char positions_sql[] =
 
 static const char counts_sql[] = "SELECT count(*) FILTER (WHERE status <> 'HELD') AS open,"
 				 " count(*) FILTER (WHERE status = 'HELD') AS held FROM executions"
-				 " WHERE status IN ('PENDING', 'SUBMITTING', 'SUBMITTED', 'HELD')";
+				 " WHERE executed_at IS NULL";
 
 static const char open_sql[] =
-	ROWS_EXECUTION_SQL " WHERE x.status IN ('PENDING', 'SUBMITTING', 'SUBMITTED', 'HELD')"
+	ROWS_EXECUTION_SQL " WHERE x.executed_at IS NULL"
 			   " ORDER BY x.id DESC LIMIT 500";
 
 static const char ended_sql[] = ROWS_EXECUTION_SQL " WHERE x.status IN ('FILLED', 'FAILED')"

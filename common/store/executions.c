@@ -20,7 +20,7 @@
 
 /* Word for word the condition of the partial indices, or the planner does not see that they apply.
  */
-#define IS_OPEN "status IN ('PENDING', 'SUBMITTING', 'SUBMITTED', 'HELD')"
+#define IS_OPEN "executed_at IS NULL"
 
 static const char insert_sql[] =
 	"INSERT INTO executions (symbol, shares, direction, status, created_at)"

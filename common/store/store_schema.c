@@ -114,15 +114,26 @@ void store_schema_use_wal(struct store *store)
 	}
 }
 
+static void allow_rewording(struct store *store, int allowed)
+{
+	int code = sqlite3_db_config(store->connection, SQLITE_DBCONFIG_DEFENSIVE, !allowed, NULL);
+
+	if (code != SQLITE_OK)
+		store_fail(store, code, "configuring", NULL);
+}
+
 static void run_migrations(struct store *store, int64_t version)
 {
 	char sql[96];
 
+	/* They, and nobody else, may reword the schema itself. */
+	allow_rewording(store, 1);
 	for (int64_t i = version; i < migration_count; i++) {
 		log_info("migrating schema=%" PRId64 " file=%s database=%s", i + 1,
 			 migrations[i].name, store->path.text);
 		store_execute(store, migrations[i].sql);
 	}
+	allow_rewording(store, 0);
 	/* A pragma takes no parameters; both are integers of ours. */
 	(void)snprintf(sql, sizeof(sql), "PRAGMA user_version = %d; PRAGMA application_id = %d",
 		       migration_count, STORE_APPLICATION_ID);

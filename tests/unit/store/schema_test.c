@@ -67,7 +67,7 @@ static const struct refusal refusals[] = {
 	{{NULL},
 	 EVENT(HASH_A, "0", "5", "'{}'", "2", "'trade'", TIME, "'listener'"),
 	 "processed IN (0, 1)"},
-	{{NULL}, EVENT(HASH_A, "0", "5", "'{}'", "1", "'sold'", TIME, "'listener'"), "outcome IN"},
+	{{NULL}, EVENT(HASH_A, "0", "5", "'{}'", "1", "'sold'", TIME, "'listener'"), "outcome = 'trade'"},
 	{{NULL}, EVENT(HASH_A, "0", "5", "'{}'", "0", "NULL", "NULL", "'somebody'"), "source IN"},
 	{{NULL},
 	 EVENT(HASH_A, "0", "5", "'{}'", "1", "NULL", TIME, "'listener'"),
@@ -101,7 +101,7 @@ static const struct refusal refusals[] = {
 	 "length(order_owner) = 42"},
 	{{GOOD_EVENT, GOOD_TRADE}, "DELETE FROM event_queue", "FOREIGN KEY"},
 
-	{{NULL}, EXECUTION("'AAPL'", "'DONE'", "NULL", "NULL", "NULL"), "status IN ('PENDING'"},
+	{{NULL}, EXECUTION("'AAPL'", "'DONE'", "NULL", "NULL", "NULL"), "status = 'PENDING' OR status"},
 	{{NULL},
 	 EXECUTION("'AAPL'", "'SUBMITTING'", "NULL", "NULL", "NULL"),
 	 "status = 'PENDING' OR client_order_id IS NOT NULL"},
@@ -295,22 +295,24 @@ static void last_updated_is_true_whoever_updates_and_however(void **state)
 	test_store_close(&test);
 }
 
-/* As the programs of schema 5 left it. */
-static void create_at_schema_5(const char *path)
+static void run_sql(sqlite3 *connection, const char *sql)
+{
+	assert_int_equal(sqlite3_exec(connection, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+/* As the programs of that schema left it. */
+static void create_at_schema(const char *path, int version)
 {
 	sqlite3 *connection = NULL;
+	char sql[96];
 
 	assert_int_equal(sqlite3_open(path, &connection), SQLITE_OK);
-	for (int i = 0; i < 5; i++)
-		assert_int_equal(sqlite3_exec(connection, migrations[i].sql, NULL, NULL, NULL),
-				 SQLITE_OK);
-	assert_int_equal(
-		sqlite3_exec(
-			connection,
-			"PRAGMA user_version = 5; PRAGMA application_id = 0x424c5354;" GOOD_EVENT
-			";" GOOD_TRADE,
-			NULL, NULL, NULL),
-		SQLITE_OK);
+	for (int i = 0; i < version; i++)
+		run_sql(connection, migrations[i].sql);
+	(void)snprintf(sql, sizeof(sql),
+		       "PRAGMA user_version = %d; PRAGMA application_id = 0x424c5354", version);
+	run_sql(connection, sql);
+	run_sql(connection, GOOD_EVENT ";" GOOD_TRADE);
 	assert_int_equal(sqlite3_close(connection), SQLITE_OK);
 }
 
@@ -323,7 +325,7 @@ static void schema_6_takes_an_index_from_the_trades_and_nothing_else(void **stat
 
 	(void)state;
 	test_file_create(&test.file);
-	create_at_schema_5(test.file.path);
+	create_at_schema(test.file.path, 5);
 	store_open_any_schema(&test.store, test.file.path);
 	before = test_store_int64(&test.store, count_indices, "n");
 	store_close(&test.store);
@@ -336,6 +338,85 @@ static void schema_6_takes_an_index_from_the_trades_and_nothing_else(void **stat
 				 " AND q.removed = 0",
 				 "n"),
 		1);
+	test_store_close(&test);
+}
+
+static int64_t tables_that_say(struct store *store, const char *words)
+{
+	struct statement count;
+	int64_t tables;
+
+	statement_prepare(&count, store,
+			  "SELECT count(*) AS n FROM sqlite_schema WHERE type = 'table'"
+			  " AND instr(sql, :words) > 0");
+	statement_bind_text(&count, ":words", words);
+	assert_true(statement_row(&count));
+	tables = statement_int64(&count, "n");
+	statement_finalize(&count);
+	return tables;
+}
+
+/* What the reworded checks refuse is among the refusals above. */
+static void schema_7_rewords_two_checks_and_changes_no_row(void **state)
+{
+	static const char all_rows[] =
+		"SELECT (SELECT count(*) FROM event_queue) + (SELECT count(*) FROM onchain_trades) "
+		"+ (SELECT count(*) FROM executions) AS n";
+	struct test_store test;
+
+	(void)state;
+	test_file_create(&test.file);
+	create_at_schema(test.file.path, 6);
+	store_open_any_schema(&test.store, test.file.path);
+	assert_int_equal(tables_that_say(&test.store, "CHECK (outcome IN ('trade', "), 1);
+	assert_int_equal(tables_that_say(&test.store, "CHECK (status IN ('PENDING', "), 1);
+	store_close(&test.store);
+
+	store_open(&test.store, test.file.path);
+	assert_int_equal(tables_that_say(&test.store, "CHECK (outcome IN ('trade', "), 0);
+	assert_int_equal(tables_that_say(&test.store, "CHECK (outcome = 'trade' OR "), 1);
+	assert_int_equal(tables_that_say(&test.store, "CHECK (status IN ('PENDING', "), 0);
+	assert_int_equal(tables_that_say(&test.store, "CHECK (status = 'PENDING' OR "), 1);
+	assert_int_equal(test_store_int64(&test.store, all_rows, "n"), 2);
+	assert_int_equal(
+		test_store_run(&test.store, EXECUTION("'AAPL'", "'HELD'", "'c1'", "NULL", "NULL")),
+		1);
+	test_store_close(&test);
+}
+
+/* The permission that rewording needs ends with it. */
+static void no_statement_rewords_the_schema(void **state)
+{
+	struct test_store test;
+
+	(void)state;
+	test_store_open(&test);
+	(void)sqlite3_exec(test.store.connection, "PRAGMA writable_schema = ON", NULL, NULL, NULL);
+	assert_int_not_equal(sqlite3_exec(test.store.connection,
+					  "UPDATE sqlite_schema SET sql = '' WHERE name = 'tokens'",
+					  NULL, NULL, NULL),
+			     SQLITE_OK);
+	test_store_close(&test);
+}
+
+/* An old program's, which is still to be stopped. */
+static void a_connection_from_before_sees_the_reworded_schema(void **state)
+{
+	struct test_store test;
+	sqlite3 *old = NULL;
+
+	(void)state;
+	test_file_create(&test.file);
+	create_at_schema(test.file.path, 6);
+	assert_int_equal(sqlite3_open(test.file.path, &old), SQLITE_OK);
+	run_sql(old, "PRAGMA journal_mode = WAL; SELECT * FROM executions");
+	store_open(&test.store, test.file.path);
+	run_sql(old, EXECUTION("'AAPL'", "'HELD'", "'c1'", "NULL", "NULL"));
+	assert_int_equal(sqlite3_exec(old, EXECUTION("'NVDA'", "'DONE'", "'c2'", "NULL", "NULL"),
+				      NULL, NULL, NULL),
+			 SQLITE_CONSTRAINT);
+	assert_non_null(strstr(sqlite3_errmsg(old), "status = 'PENDING' OR status"));
+	assert_int_equal(sqlite3_close(old), SQLITE_OK);
 	test_store_close(&test);
 }
 
@@ -398,6 +479,9 @@ int main(void)
 		cmocka_unit_test(an_event_that_left_the_chain_may_come_again),
 		cmocka_unit_test(last_updated_is_true_whoever_updates_and_however),
 		cmocka_unit_test(schema_6_takes_an_index_from_the_trades_and_nothing_else),
+		cmocka_unit_test(schema_7_rewords_two_checks_and_changes_no_row),
+		cmocka_unit_test(no_statement_rewords_the_schema),
+		cmocka_unit_test(a_connection_from_before_sees_the_reworded_schema),
 		cmocka_unit_test(live_trades_are_neither_reversed_nor_reversals),
 		cmocka_unit_test(times_by_default_are_in_the_one_form),
 	};
