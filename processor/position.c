@@ -29,12 +29,14 @@ void positions_open(struct positions *positions, struct store *store, struct sha
 	trade_accumulators_open(&positions->accumulators, store);
 	executions_open(&positions->executions, store);
 	controls_open(&positions->controls, store);
+	touched_positions_init(&positions->touched, &positions->accumulators);
 	positions->threshold = threshold;
 	positions->retry_after_ms = retry_after_ms;
 }
 
 void positions_close(struct positions *positions)
 {
+	invariant(positions->touched.count == 0);
 	controls_close(&positions->controls);
 	executions_close(&positions->executions);
 	trade_accumulators_close(&positions->accumulators);
@@ -80,7 +82,7 @@ static int64_t shares_to_hedge(const struct positions *positions,
 	return whole;
 }
 
-/* Plans a hedge when one is due; the caller puts the accumulator. */
+/* Plans a hedge when one is due. */
 static void plan_hedge(struct positions *positions, struct trade_accumulator *accumulator)
 {
 	enum direction trade_direction;
@@ -102,59 +104,38 @@ static void plan_hedge(struct positions *positions, struct trade_accumulator *ac
 		 direction_name(direction), shares_text(shares).text);
 }
 
-static void log_position(const struct trade_accumulator *accumulator)
-{
-	log_info("position symbol=%s net_position=%s pending_execution_id=%" PRId64,
-		 accumulator->symbol.text, shares_text(trade_accumulator_net(accumulator)).text,
-		 accumulator->pending_execution_id);
-}
-
-/* Books the trade; the caller puts the accumulator, which is its ticker's. */
+/* Books the trade, whose ticker's the accumulator is. */
 static void take_trade(struct positions *positions, const struct onchain_trade *trade,
 		       struct trade_accumulator *accumulator)
 {
-	(void)onchain_trades_insert(&positions->trades, trade);
+	struct new_trade new = {
+		.direction = trade->direction,
+		.cancelled = sides_cancelled_by(accumulator, trade->direction, trade->amount),
+	};
+
+	new.unallocated = sides_minus(trade->amount, new.cancelled);
+	new.id = onchain_trades_insert(&positions->trades, trade, new.unallocated);
 	log_info("trade %s symbol=%s direction=%s shares=%s price=%s block_number=%" PRId64
 		 " log_index=%" PRId64,
 		 trade->reverses_trade_id == 0 ? "booked" : "taken back", trade->symbol.text,
 		 direction_name(trade->direction), shares_text(trade->amount).text,
 		 trade->has_price ? usd_text(trade->price_usdc).text : "none",
 		 trade->event->block_number, trade->event->log_index);
-	sides_add_trade(accumulator, trade->direction, trade->amount);
-	sides_offset(positions, accumulator);
-}
-
-/* The tickers of one event's trades, each read once and put once. */
-struct touched {
-	struct trade_accumulator items[POSITIONS_MAX_TRADES];
-	size_t count;
-};
-
-static struct trade_accumulator *touch(struct positions *positions, struct touched *touched,
-				       const struct symbol *ticker)
-{
-	for (size_t i = 0; i < touched->count; i++) {
-		if (symbol_equal(&touched->items[i].symbol, ticker))
-			return &touched->items[i];
-	}
-	trade_accumulators_get(&positions->accumulators, ticker, &touched->items[touched->count]);
-	return &touched->items[touched->count++];
+	sides_take_new(positions, accumulator, &new);
 }
 
 void positions_take_trades(struct positions *positions, const struct onchain_trade *trades,
 			   size_t count)
 {
-	struct touched touched = {.count = 0};
+	struct touched_positions *touched = &positions->touched;
 
 	invariant(count <= POSITIONS_MAX_TRADES);
+	touched_positions_make_room(touched, count);
 	for (size_t i = 0; i < count; i++)
 		take_trade(positions, &trades[i],
-			   touch(positions, &touched, &trades[i].base_symbol));
-	for (size_t i = 0; i < touched.count; i++) {
-		plan_hedge(positions, &touched.items[i]);
-		trade_accumulators_put(&positions->accumulators, &touched.items[i]);
-		log_position(&touched.items[i]);
-	}
+			   touched_positions_get(touched, &trades[i].base_symbol));
+	for (size_t i = 0; i < count; i++)
+		plan_hedge(positions, touched_positions_get(touched, &trades[i].base_symbol));
 }
 
 void positions_take_back(struct positions *positions, const struct event_row *event)
@@ -162,12 +143,9 @@ void positions_take_back(struct positions *positions, const struct event_row *ev
 	struct onchain_trade reversal;
 
 	while (onchain_trades_next_reversal(&positions->trades, event, &reversal)) {
-		struct trade_accumulator accumulator;
-
-		trade_accumulators_get(&positions->accumulators, &reversal.base_symbol,
-				       &accumulator);
-		take_trade(positions, &reversal, &accumulator);
-		trade_accumulators_put(&positions->accumulators, &accumulator);
+		touched_positions_make_room(&positions->touched, 1);
+		take_trade(positions, &reversal,
+			   touched_positions_get(&positions->touched, &reversal.base_symbol));
 	}
 }
 
@@ -196,7 +174,7 @@ static void take_excess(struct positions *positions, struct trade_accumulator *a
 			"an execution filled more shares than were asked for and are unhedged");
 }
 
-/* Takes in an ended execution; the caller puts the accumulator. */
+/* Takes in an ended execution. */
 static void settle(struct positions *positions, struct trade_accumulator *accumulator,
 		   const struct execution *execution)
 {
@@ -250,8 +228,6 @@ static void follow(struct positions *positions, struct trade_accumulator *accumu
 	if (has_ended(positions, accumulator, &execution))
 		settle(positions, accumulator, &execution);
 	plan_hedge(positions, accumulator);
-	trade_accumulators_put(&positions->accumulators, accumulator);
-	log_position(accumulator);
 }
 
 int64_t positions_follow(struct positions *positions)
@@ -259,19 +235,26 @@ int64_t positions_follow(struct positions *positions)
 	struct trade_accumulator accumulator;
 	struct symbol after;
 	const struct symbol *previous = NULL;
+	struct touched_positions *touched = &positions->touched;
 	int64_t wait_ms = -1;
 
+	touched_positions_write(touched);
 	while (trade_accumulators_next(&positions->accumulators, previous, &accumulator)) {
 		int64_t ticker_ms = ticker_wait_ms(positions, &accumulator);
 
 		after = accumulator.symbol;
 		previous = &after;
 		if (ticker_ms == 0) {
-			follow(positions, &accumulator);
-			ticker_ms = ticker_wait_ms(positions, &accumulator);
+			struct trade_accumulator *followed;
+
+			touched_positions_make_room(touched, 1);
+			followed = touched_positions_get(touched, &after);
+			follow(positions, followed);
+			ticker_ms = ticker_wait_ms(positions, followed);
 		}
 		wait_ms = clock_shorter_wait_ms(wait_ms, ticker_ms);
 	}
+	touched_positions_write(touched);
 	return wait_ms;
 }
 

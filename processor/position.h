@@ -8,6 +8,7 @@
 
 #include "base/compiler.h"
 #include "base/decimal.h"
+#include "processor/touched_positions.h"
 #include "store/controls.h"
 #include "store/executions.h"
 #include "store/onchain_trades.h"
@@ -28,6 +29,7 @@ struct positions {
 	struct trade_accumulators accumulators;
 	struct executions executions;
 	struct controls controls;
+	struct touched_positions touched;
 	struct shares threshold; /* hedge when |net_position| reaches it */
 	int64_t retry_after_ms;	 /* after a hedge of which nothing filled; doubled with each further
 				    one */
@@ -47,14 +49,15 @@ void positions_take_trades(struct positions *positions, const struct onchain_tra
 
 /*
  * Books, for each trade of an event that left the chain, one that takes it back. What was hedged
- * meanwhile stays hedged and is counted; hedges are planned by the next positions_follow, when
- * whatever took the event's place is in, too.
+ * meanwhile stays hedged and is counted; hedges are planned by positions_follow, when whatever took
+ * the event's place is in, too.
  */
 void positions_take_back(struct positions *positions, const struct event_row *event);
 
 /*
- * For every ticker: takes in an execution that has ended, and plans the next hedge if it is time
- * for one. Gives what positions_wait_ms gives behind it.
+ * The last that a transaction has to do with positions: writes what the others have done to them.
+ * Then, for every ticker: takes in an execution that has ended, and plans the next hedge if it is
+ * time for one. Gives what positions_wait_ms gives behind it.
  */
 int64_t positions_follow(struct positions *positions);
 

@@ -37,12 +37,19 @@ struct shares sides_accumulated(const struct trade_accumulator *accumulator,
 					  : accumulator->accumulated_short;
 }
 
-void sides_add_trade(struct trade_accumulator *accumulator, enum direction direction,
-		     struct shares amount)
+static void put_on(struct trade_accumulator *accumulator, enum direction direction,
+		   struct shares amount)
 {
 	struct shares *side = side_of(accumulator, direction);
 
 	*side = sides_plus(*side, amount);
+}
+
+struct shares sides_cancelled_by(const struct trade_accumulator *accumulator,
+				 enum direction direction, struct shares amount)
+{
+	return shares_minimum(amount,
+			      sides_accumulated(accumulator, direction_opposite(direction)));
 }
 
 static void take(struct positions *positions, struct trade_accumulator *accumulator,
@@ -59,12 +66,11 @@ static void take(struct positions *positions, struct trade_accumulator *accumula
 static void give_back(struct positions *positions, struct trade_accumulator *accumulator,
 		      enum direction direction, int64_t trade_id, struct shares amount)
 {
-	struct shares *side = side_of(accumulator, direction);
 	struct shares unallocated = onchain_trades_unallocated(&positions->trades, trade_id);
 
 	onchain_trades_set_unallocated(&positions->trades, trade_id,
 				       sides_plus(unallocated, amount));
-	*side = sides_plus(*side, amount);
+	put_on(accumulator, direction, amount);
 }
 
 static void find_oldest(struct positions *positions, const struct trade_accumulator *accumulator,
@@ -75,6 +81,37 @@ static void find_oldest(struct positions *positions, const struct trade_accumula
 
 	/* The side is above zero, so one of its trades must be. */
 	invariant(found);
+}
+
+static void add_offset(struct positions *positions, const struct symbol *ticker,
+		       int64_t buy_trade_id, int64_t sell_trade_id, struct shares shares)
+{
+	trade_allocations_add_offset(&positions->allocations, buy_trade_id, sell_trade_id, shares);
+	log_debug("trades offset symbol=%s buy_trade_id=%" PRId64 " sell_trade_id=%" PRId64
+		  " shares=%s",
+		  ticker->text, buy_trade_id, sell_trade_id, shares_text(shares).text);
+}
+
+void sides_take_new(struct positions *positions, struct trade_accumulator *accumulator,
+		    const struct new_trade *trade)
+{
+	enum direction other_side = direction_opposite(trade->direction);
+	struct shares left = trade->cancelled;
+
+	while (!shares_is_zero(left)) {
+		struct unallocated_trade other;
+		struct shares part;
+
+		find_oldest(positions, accumulator, other_side, &other);
+		part = shares_minimum(other.unallocated, left);
+		if (other_side == DIRECTION_SELL)
+			add_offset(positions, &accumulator->symbol, trade->id, other.id, part);
+		else
+			add_offset(positions, &accumulator->symbol, other.id, trade->id, part);
+		take(positions, accumulator, other_side, &other, part);
+		left = sides_minus(left, part);
+	}
+	put_on(accumulator, trade->direction, trade->unallocated);
 }
 
 void sides_offset(struct positions *positions, struct trade_accumulator *accumulator)
@@ -88,12 +125,9 @@ void sides_offset(struct positions *positions, struct trade_accumulator *accumul
 		find_oldest(positions, accumulator, DIRECTION_BUY, &bought);
 		find_oldest(positions, accumulator, DIRECTION_SELL, &sold);
 		matched = shares_minimum(bought.unallocated, sold.unallocated);
-		trade_allocations_add_offset(&positions->allocations, bought.id, sold.id, matched);
+		add_offset(positions, &accumulator->symbol, bought.id, sold.id, matched);
 		take(positions, accumulator, DIRECTION_BUY, &bought, matched);
 		take(positions, accumulator, DIRECTION_SELL, &sold, matched);
-		log_debug("trades offset symbol=%s buy_trade_id=%" PRId64 " sell_trade_id=%" PRId64
-			  " shares=%s",
-			  accumulator->symbol.text, bought.id, sold.id, shares_text(matched).text);
 	}
 }
 

@@ -2,7 +2,7 @@
  * The two sides of a ticker's position, and the steps that move shares on and off them. Each step
  * moves a trade's unallocated shares and its side of the accumulator together, so that a side is
  * always the sum of what its trades have unallocated. accumulator is the caller's copy: the caller
- * puts it. Every function belongs inside a transaction.
+ * has it written. Every function belongs inside a transaction.
  */
 #ifndef BALLAST_PROCESSOR_POSITION_SIDES_H
 #define BALLAST_PROCESSOR_POSITION_SIDES_H
@@ -22,11 +22,26 @@ struct shares sides_minus(struct shares a, struct shares b);
 struct shares sides_accumulated(const struct trade_accumulator *accumulator,
 				enum direction direction);
 
-/* A trade that was just inserted, all of it unallocated. */
-void sides_add_trade(struct trade_accumulator *accumulator, enum direction direction,
-		     struct shares amount);
+/* How much of a new trade cancels trades of the other side: as much as there is of it. */
+struct shares sides_cancelled_by(const struct trade_accumulator *accumulator,
+				 enum direction direction, struct shares amount);
 
-/* While both sides have something, the oldest of each cancel. Afterwards one side is zero. */
+/* A trade that was just inserted: cancelled (sides_cancelled_by) and unallocated make its amount. */
+struct new_trade {
+	int64_t id;
+	enum direction direction;
+	struct shares cancelled;
+	struct shares unallocated;
+};
+
+/* Against the oldest trades of the other side goes what cancels them, the rest onto its own side. */
+void sides_take_new(struct positions *positions, struct trade_accumulator *accumulator,
+		    const struct new_trade *trade);
+
+/*
+ * While both sides have something, which executions gave back, the oldest of each cancel.
+ * Afterwards one side is zero.
+ */
 void sides_offset(struct positions *positions, struct trade_accumulator *accumulator);
 
 /*

@@ -77,12 +77,14 @@ static void bind_optional_usd(struct statement *insert, const char *name, bool p
 		statement_bind_null(insert, name);
 }
 
-int64_t onchain_trades_insert(struct onchain_trades *trades, const struct onchain_trade *trade)
+int64_t onchain_trades_insert(struct onchain_trades *trades, const struct onchain_trade *trade,
+			      struct shares unallocated)
 {
 	struct statement *insert = &trades->insert;
 	int changed;
 
-	invariant(!shares_is_negative(trade->amount));
+	invariant(!shares_is_negative(unallocated) &&
+		  shares_compare(unallocated, trade->amount) <= 0);
 	invariant(!trade->has_price || (trade->has_usdc && trade->price_usdc.units > 0));
 	bind_event(insert, trade->event);
 	statement_bind_text(insert, ":order_owner", evm_address_text(&trade->order_owner).text);
@@ -100,7 +102,7 @@ int64_t onchain_trades_insert(struct onchain_trades *trades, const struct onchai
 		statement_bind_int64(insert, ":reverses_trade_id", trade->reverses_trade_id);
 	else
 		statement_bind_null(insert, ":reverses_trade_id");
-	statement_bind_shares(insert, ":unallocated", trade->amount);
+	statement_bind_shares(insert, ":unallocated", unallocated);
 	statement_bind_text(insert, ":created_at", clock_now_text().text);
 	changed = statement_execute(insert);
 	invariant(changed == 1);

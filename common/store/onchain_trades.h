@@ -43,9 +43,10 @@ struct onchain_trades {
 void onchain_trades_open(struct onchain_trades *trades, struct store *store);
 void onchain_trades_close(struct onchain_trades *trades);
 
-/* The new trade's id; all of amount is unallocated at first. The same fill twice is an invariant.
- */
-int64_t onchain_trades_insert(struct onchain_trades *trades, const struct onchain_trade *trade);
+/* The new trade's id. unallocated: what the caller does not allocate in the same transaction. The
+ * same fill twice is an invariant. */
+int64_t onchain_trades_insert(struct onchain_trades *trades, const struct onchain_trade *trade,
+			      struct shares unallocated);
 
 /*
  * The compensating trade of the first trade of that event that has none: the same amounts on the

@@ -12,10 +12,14 @@ static const char find_offset_sql[] =
 	"SELECT shares FROM trade_offsets"
 	" WHERE buy_trade_id = :buy_trade_id AND sell_trade_id = :sell_trade_id";
 
-static const char put_offset_sql[] =
+static const char insert_offset_sql[] =
 	"INSERT INTO trade_offsets (buy_trade_id, sell_trade_id, shares)"
 	" VALUES (:buy_trade_id, :sell_trade_id, :shares)"
-	" ON CONFLICT (buy_trade_id, sell_trade_id) DO UPDATE SET shares = excluded.shares";
+	" ON CONFLICT (buy_trade_id, sell_trade_id) DO NOTHING";
+
+static const char set_offset_sql[] =
+	"UPDATE trade_offsets SET shares = :shares"
+	" WHERE buy_trade_id = :buy_trade_id AND sell_trade_id = :sell_trade_id";
 
 static const char put_link_sql[] =
 	"INSERT INTO trade_execution_links (trade_id, execution_id, contributed_shares)"
@@ -39,7 +43,8 @@ void trade_allocations_open(struct trade_allocations *allocations, struct store 
 {
 	*allocations = (struct trade_allocations){.store = store};
 	statement_prepare(&allocations->find_offset, store, find_offset_sql);
-	statement_prepare(&allocations->put_offset, store, put_offset_sql);
+	statement_prepare(&allocations->insert_offset, store, insert_offset_sql);
+	statement_prepare(&allocations->set_offset, store, set_offset_sql);
 	statement_prepare(&allocations->put_link, store, put_link_sql);
 	statement_prepare(&allocations->newest_link, store, newest_link_sql);
 	statement_prepare(&allocations->linked_prices, store, linked_prices_sql);
@@ -48,38 +53,61 @@ void trade_allocations_open(struct trade_allocations *allocations, struct store 
 void trade_allocations_close(struct trade_allocations *allocations)
 {
 	statement_finalize(&allocations->find_offset);
-	statement_finalize(&allocations->put_offset);
+	statement_finalize(&allocations->insert_offset);
+	statement_finalize(&allocations->set_offset);
 	statement_finalize(&allocations->put_link);
 	statement_finalize(&allocations->newest_link);
 	statement_finalize(&allocations->linked_prices);
 }
 
-static void bind_pair(struct statement *statement, int64_t buy_trade_id, int64_t sell_trade_id)
+struct pair {
+	int64_t buy_trade_id;
+	int64_t sell_trade_id;
+};
+
+static void bind_pair(struct statement *statement, struct pair pair)
 {
-	statement_bind_int64(statement, ":buy_trade_id", buy_trade_id);
-	statement_bind_int64(statement, ":sell_trade_id", sell_trade_id);
+	statement_bind_int64(statement, ":buy_trade_id", pair.buy_trade_id);
+	statement_bind_int64(statement, ":sell_trade_id", pair.sell_trade_id);
 }
 
+/* How many rows it wrote. */
+static int write_offset(struct statement *statement, struct pair pair, struct shares shares)
+{
+	bind_pair(statement, pair);
+	statement_bind_shares(statement, ":shares", shares);
+	return statement_execute(statement);
+}
+
+static struct shares find_offset(struct trade_allocations *allocations, struct pair pair)
+{
+	struct statement *find = &allocations->find_offset;
+	struct shares shares;
+	bool found;
+
+	bind_pair(find, pair);
+	found = statement_row(find);
+	invariant(found);
+	shares = statement_shares(find, "shares");
+	statement_reset(find);
+	return shares;
+}
+
+/* Two trades offset each other a second time only when an execution gave something back. */
 void trade_allocations_add_offset(struct trade_allocations *allocations, int64_t buy_trade_id,
 				  int64_t sell_trade_id, struct shares shares)
 {
-	struct statement *find = &allocations->find_offset;
-	struct shares total = {0};
+	const struct pair pair = {buy_trade_id, sell_trade_id};
+	struct shares total;
 	bool fits;
 	int changed;
 
 	invariant(!shares_is_negative(shares) && !shares_is_zero(shares));
-	bind_pair(find, buy_trade_id, sell_trade_id);
-	if (statement_row(find)) {
-		total = statement_shares(find, "shares");
-		statement_reset(find);
-	}
-	fits = shares_add(total, shares, &total);
+	if (write_offset(&allocations->insert_offset, pair, shares) == 1)
+		return;
+	fits = shares_add(find_offset(allocations, pair), shares, &total);
 	invariant(fits);
-
-	bind_pair(&allocations->put_offset, buy_trade_id, sell_trade_id);
-	statement_bind_shares(&allocations->put_offset, ":shares", total);
-	changed = statement_execute(&allocations->put_offset);
+	changed = write_offset(&allocations->set_offset, pair, total);
 	invariant(changed == 1);
 }
 

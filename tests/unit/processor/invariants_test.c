@@ -48,7 +48,7 @@ static void assert_told(struct fixture *fixture, const char *sql, const char *wo
 		told = statement_row(&laws->statements[i]);
 		statement_reset(&laws->statements[i]);
 	}
-	store_rollback(&fixture->files.store);
+	roll_back(fixture);
 	assert_true(asked);
 	if (!told)
 		fail_msg("not noticed: %s", sql);

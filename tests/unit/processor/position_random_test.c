@@ -188,8 +188,10 @@ static void random_work(struct fixture *fixture, struct model *model)
 {
 	for (uint32_t i = next_random(3); i > 0; i--)
 		random_event(fixture, model);
-	if (next_random(2) == 0)
+	if (next_random(2) == 0) {
+		touched_positions_write(&fixture->positions.touched);
 		random_end(fixture, model);
+	}
 	if (next_random(4) == 0)
 		random_reorganisation(fixture, model);
 	if (next_random(2) == 0)
@@ -223,8 +225,9 @@ static void step(struct fixture *fixture, struct model *model)
 	random_work(fixture, model);
 	if (next_random(16) == 0) {
 		*model = before;
-		store_rollback(&fixture->files.store);
+		roll_back(fixture);
 	} else {
+		touched_positions_write(&fixture->positions.touched);
 		store_commit(&fixture->files.store);
 	}
 	for (size_t i = 0; i < ARRAY_LENGTH(model->tickers); i++)

@@ -197,10 +197,31 @@ static void what_was_not_committed_never_happened(void **state)
 
 	begin(fixture);
 	book(fixture, &five, 1);
-	store_rollback(&fixture->files.store);
+	roll_back(fixture);
 	trade_once(fixture, DIRECTION_SELL, "0.5");
 	assert_int_equal(count_executions(fixture), 0);
 	assert_position(fixture, "-0.5");
+}
+
+static void a_transaction_may_have_more_tickers_than_are_kept_in_memory(void **state)
+{
+	struct fixture *fixture = *state;
+	char ticker[16];
+	const struct side half = {ticker, DIRECTION_SELL, "0.5"};
+
+	/* Twice each: the second is a whole share with the first. */
+	begin(fixture);
+	for (int i = 0; i < 2 * (TOUCHED_POSITIONS_MAXIMUM + 10); i++) {
+		(void)snprintf(ticker, sizeof(ticker), "T%d", i % (TOUCHED_POSITIONS_MAXIMUM + 10));
+		book(fixture, &half, 1);
+	}
+	commit(fixture);
+	assert_int_equal(count_executions(fixture), TOUCHED_POSITIONS_MAXIMUM + 10);
+	assert_int_equal(test_store_int64(&fixture->files.store,
+					  "SELECT count(*) AS n FROM trade_accumulators"
+					  " WHERE net_position = '0' AND pending_execution_id > 0",
+					  "n"),
+			 TOUCHED_POSITIONS_MAXIMUM + 10);
 }
 
 static void a_thousand_specks_of_dust_are_one_order_of_one_share(void **state)
@@ -400,6 +421,7 @@ int main(void)
 		STORY(a_threshold_below_one_still_hedges_whole_shares_only),
 		STORY(a_higher_threshold_hedges_all_of_it_at_once),
 		STORY(a_trade_of_nothing_is_booked_and_changes_nothing),
+		STORY(a_transaction_may_have_more_tickers_than_are_kept_in_memory),
 		STORY(what_was_not_committed_never_happened),
 		STORY(what_left_the_chain_is_taken_back_and_counts_no_more),
 		STORY(a_hedge_of_what_left_the_chain_is_brought_back_by_the_next),

@@ -124,8 +124,16 @@ static inline void begin(struct fixture *fixture)
 	assert_true(store_begin(&fixture->files.store));
 }
 
+/* As a process that dies in the middle. */
+static inline void roll_back(struct fixture *fixture)
+{
+	store_rollback(&fixture->files.store);
+	touched_positions_init(&fixture->positions.touched, &fixture->positions.accumulators);
+}
+
 static inline void commit(struct fixture *fixture)
 {
+	touched_positions_write(&fixture->positions.touched);
 	store_commit(&fixture->files.store);
 	test_laws_hold(&fixture->laws);
 }

@@ -82,7 +82,7 @@ static int64_t insert(struct fixture *fixture, int64_t event_id, enum direction 
 	struct event_row event = an_event(event_id);
 	struct onchain_trade trade = a_trade(&event, direction, amount);
 
-	return onchain_trades_insert(&fixture->trades, &trade);
+	return onchain_trades_insert(&fixture->trades, &trade, trade.amount);
 }
 
 static void a_priced_trade_stands_with_every_column(void **state)
@@ -94,7 +94,7 @@ static void a_priced_trade_stands_with_every_column(void **state)
 	trade.has_usdc = trade.has_price = true;
 	assert_true(usd_parse("45.075", &trade.usdc_amount));
 	assert_true(usd_parse("150.25", &trade.price_usdc));
-	assert_int_equal(onchain_trades_insert(&fixture->trades, &trade), 1);
+	assert_int_equal(onchain_trades_insert(&fixture->trades, &trade, trade.amount), 1);
 	test_sql_expect(
 		&fixture->store,
 		"SELECT concat_ws(' ', event_id, log_index, block_number, block_timestamp,"
@@ -116,7 +116,7 @@ static void what_has_no_price_is_null_and_never_zero(void **state)
 
 	(void)insert(fixture, 1, DIRECTION_BUY, "1");
 	trade.has_usdc = true;
-	(void)onchain_trades_insert(&fixture->trades, &trade);
+	(void)onchain_trades_insert(&fixture->trades, &trade, trade.amount);
 	test_sql_expect(&fixture->store,
 			"SELECT group_concat(amount || ':' || coalesce(usdc_amount, 'NULL') || ':'"
 			" || coalesce(price_usdc, 'NULL'), ' ' ORDER BY id) AS value"
@@ -132,8 +132,8 @@ static void insert_twice(struct store *store)
 
 	(void)test_store_run(store, insert_events_sql);
 	onchain_trades_open(&trades, store);
-	(void)onchain_trades_insert(&trades, &trade);
-	(void)onchain_trades_insert(&trades, &trade);
+	(void)onchain_trades_insert(&trades, &trade, trade.amount);
+	(void)onchain_trades_insert(&trades, &trade, trade.amount);
 }
 
 static void insert_negative(struct store *store)
@@ -144,7 +144,7 @@ static void insert_negative(struct store *store)
 
 	(void)test_store_run(store, insert_events_sql);
 	onchain_trades_open(&trades, store);
-	(void)onchain_trades_insert(&trades, &trade);
+	(void)onchain_trades_insert(&trades, &trade, trade.amount);
 }
 
 static void insert_price_without_dollars(struct store *store)
@@ -156,7 +156,7 @@ static void insert_price_without_dollars(struct store *store)
 	(void)test_store_run(store, insert_events_sql);
 	onchain_trades_open(&trades, store);
 	trade.has_price = usd_parse("1", &trade.price_usdc);
-	(void)onchain_trades_insert(&trades, &trade);
+	(void)onchain_trades_insert(&trades, &trade, trade.amount);
 }
 
 static void the_same_fill_twice_or_an_impossible_one_is_a_bug(void **state)
@@ -177,7 +177,7 @@ static void both_sides_of_a_clear_may_be_ours(void **state)
 
 	other.order_owner.bytes[0] = 0xBB;
 	assert_true(buy > sell);
-	assert_true(onchain_trades_insert(&fixture->trades, &other) > buy);
+	assert_true(onchain_trades_insert(&fixture->trades, &other, other.amount) > buy);
 }
 
 static bool oldest(struct fixture *fixture, const char *symbol, enum direction direction,
@@ -252,7 +252,7 @@ static void allocate_less_than_nothing(struct store *store)
 	(void)test_store_run(store, insert_events_sql);
 	onchain_trades_open(&trades, store);
 	if (shares_subtract((struct shares){0}, trade.amount, &negative))
-		onchain_trades_set_unallocated(&trades, onchain_trades_insert(&trades, &trade),
+		onchain_trades_set_unallocated(&trades, onchain_trades_insert(&trades, &trade, trade.amount),
 					       negative);
 }
 
