@@ -291,6 +291,7 @@ int main(int argc, char **argv)
 		store_open_read_only(&store, config.database_path.text);
 	else
 		store_open(&store, config.database_path.text);
+	store_tell_only(&store, AUDIENCE_PROCESSOR);
 	log_info("ready database=%s", config.database_path.text);
 
 	exit_code = settings.verify ? work(&store, &settings) : work_visibly(&store, &settings);

@@ -99,7 +99,7 @@ static void run(struct executor *executor, bool once)
 {
 	struct wakeup wakeup;
 
-	wakeup_open(&wakeup, &executor->store);
+	wakeup_open(&wakeup, &executor->store, AUDIENCE_EXECUTOR);
 	while (!process_stopping()) {
 		if (executor_step(executor))
 			continue;
@@ -139,6 +139,7 @@ static int trade(struct executor_config *config, bool once)
 	struct store store;
 
 	store_open(&store, config->database_path.text);
+	store_tell_only(&store, AUDIENCE_PROCESSOR);
 	instance_lock_open(&lock, config->database_path.text);
 	instance_lock_claim(&lock, INSTANCE_LOCK_EXECUTOR);
 	if (!executor_config_open_broker(config, &broker))

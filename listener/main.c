@@ -65,6 +65,7 @@ static void listener_open(struct listener *listener, const struct listener_confi
 	};
 
 	store_open(&listener->store, config->database_path.text);
+	store_tell_only(&listener->store, AUDIENCE_PROCESSOR);
 	instance_lock_open(&listener->lock, config->database_path.text);
 	instance_lock_claim(&listener->lock, INSTANCE_LOCK_LISTENER);
 	event_queue_open(&listener->events, &listener->store);

@@ -249,7 +249,7 @@ static bool is_done(const struct work *work)
 
 static int run(struct work *work)
 {
-	wakeup_open(&work->wakeup, &work->processor->store);
+	wakeup_open(&work->wakeup, &work->processor->store, AUDIENCE_PROCESSOR);
 	while (!process_stopping()) {
 		if (step(work))
 			continue;
@@ -279,6 +279,7 @@ static int work(struct processor *processor, const struct processor_config *conf
 
 	processor_open(processor, &config->chain, &config->symbols, config->threshold,
 		       1000 * config->retry_seconds);
+	store_tell_only(&processor->store, AUDIENCE_EXECUTOR);
 	if (archives)
 		archiver_open(&archiver, &processor->store, config->retention_days * DAY_MS);
 	if (asks_details)

@@ -108,6 +108,7 @@ void store_connect(struct store *store, const char *path, bool writing)
 	/* Until the file is known to be ours, not even closing it may change it. */
 	(void)sqlite3_db_config(store->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	take_path(store, sqlite3_db_filename(store->connection, "main"));
+	store->audience = AUDIENCE_ALL;
 	/* None of them reads the file when it is prepared. */
 	store->begin = prepare_own(store, "BEGIN IMMEDIATE");
 	store->begin_read = prepare_own(store, "BEGIN DEFERRED");

@@ -24,6 +24,13 @@ struct sqlite3;
 struct sqlite3_stmt;
 struct store_wal;
 
+/* Who waits for commits (wakeup.h). */
+enum audience {
+	AUDIENCE_PROCESSOR = 1,
+	AUDIENCE_EXECUTOR = 2,
+	AUDIENCE_ALL = AUDIENCE_PROCESSOR | AUDIENCE_EXECUTOR,
+};
+
 struct store {
 	struct sqlite3 *connection;
 	struct sqlite3_stmt *begin, *begin_read, *commit, *data_version;
@@ -31,7 +38,8 @@ struct store {
 	bool in_transaction;
 	int rows;	       /* statements that have one */
 	bool reading;	       /* between store_begin_read and store_end_read */
-	struct store_wal *wal; /* NULL: nothing is written */
+	enum audience audience; /* of each commit */
+	struct store_wal *wal;	/* NULL: nothing is written */
 };
 
 /*
@@ -73,8 +81,11 @@ MUST_USE bool store_try_begin(struct store *store, int64_t timeout_ms);
  * open SELECT holds an old state and keeps the WAL from being checkpointed.
  */
 void store_commit(struct store *store);
-/* The same for what nobody waits for: who does is not told of it (wakeup.h), and finds it later. */
+/* The same for what nobody waits for: who does is not told of it, and finds it later. */
 void store_commit_untold(struct store *store);
+/* From now on only they are told of this store's commits, not all: what it writes concerns nobody
+ * else, who would take the processor from those whom it concerns. */
+void store_tell_only(struct store *store, enum audience audience);
 void store_rollback(struct store *store);
 
 /*

@@ -138,19 +138,30 @@ bool store_try_begin(struct store *store, int64_t timeout_ms)
 	return begin_within(store, timeout_ms);
 }
 
-/*
- * Whoever waits for a commit (wakeup.h) is told by the kernel that the -wal file, on which nobody
- * has locks to lose, was opened for reading and closed. He looks by himself, too, but later.
- */
-static void tell_others(const struct store *store)
+/* Of the -wal file, on which nobody has locks to lose. */
+static void open_and_close(const struct store *store, int flags)
 {
 	char path[CONFIG_TEXT_SIZE + sizeof("-wal")];
 	int fd;
 
 	(void)snprintf(path, sizeof(path), "%s-wal", store->path.text);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW);
 	if (fd >= 0)
 		(void)close(fd);
+}
+
+/* As wakeup.c listens. Whoever waits looks by himself, too, but later. */
+static void tell_others(const struct store *store)
+{
+	if ((store->audience & AUDIENCE_PROCESSOR) != 0)
+		open_and_close(store, O_RDONLY);
+	if ((store->audience & AUDIENCE_EXECUTOR) != 0)
+		open_and_close(store, O_WRONLY);
+}
+
+void store_tell_only(struct store *store, enum audience audience)
+{
+	store->audience = audience;
 }
 
 void store_commit_untold(struct store *store)

@@ -31,15 +31,17 @@ static void look_every(struct wakeup *wakeup, int64_t interval_ms)
 	invariant(!failed);
 }
 
-/* The -wal file may come and go: its directory stays. */
-static bool watch_directory(struct wakeup *wakeup)
+/* What tells an audience: the -wal file was opened for reading, or for writing, and closed. The file
+ * may come and go: its directory stays. */
+static bool watch_directory(struct wakeup *wakeup, enum audience audience)
 {
+	uint32_t told = audience == AUDIENCE_EXECUTOR ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE;
 	struct config_text directory = wakeup->store->path;
 	char *slash = strrchr(directory.text, '/');
 
 	invariant(slash != NULL);
 	slash[slash == directory.text ? 1 : 0] = '\0';
-	return inotify_add_watch(wakeup->inotify_fd, directory.text, IN_CLOSE_NOWRITE) >= 0;
+	return inotify_add_watch(wakeup->inotify_fd, directory.text, told) >= 0;
 }
 
 static void add_to_epoll(struct wakeup *wakeup, int fd)
@@ -81,11 +83,11 @@ static void do_without_inotify(struct wakeup *wakeup)
 	look_every(wakeup, LOOK_WITHOUT_INOTIFY_MS);
 }
 
-void wakeup_open(struct wakeup *wakeup, struct store *store)
+void wakeup_open(struct wakeup *wakeup, struct store *store, enum audience audience)
 {
 	open_timer(wakeup, store, LOOK_ANYWAY_MS);
 	wakeup->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (wakeup->inotify_fd < 0 || !watch_directory(wakeup))
+	if (wakeup->inotify_fd < 0 || !watch_directory(wakeup, audience))
 		do_without_inotify(wakeup);
 	else
 		add_to_epoll(wakeup, wakeup->inotify_fd);

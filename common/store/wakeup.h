@@ -1,8 +1,8 @@
 /*
  * Waiting until another process has committed. A wake-up is a hint; the tables say what there is to
- * do. store_commit tells of each commit, which inotify on the database's directory hears; then
- * PRAGMA data_version says whether it was another's. Of what nobody tells, since its process died
- * at that moment or was none of ours, a timer's look hears. (Measured: docs/decisions/0008.)
+ * do. store_commit tells whom the commit concerns, which inotify on the database's directory hears;
+ * then PRAGMA data_version says whether it was another's. Of what nobody tells, since its process
+ * died at that moment or was none of ours, a timer's look hears. (Measured: docs/decisions/0008.)
  */
 #ifndef BALLAST_STORE_WAKEUP_H
 #define BALLAST_STORE_WAKEUP_H
@@ -21,7 +21,8 @@ struct wakeup {
 	int64_t seen_version;
 };
 
-void wakeup_open(struct wakeup *wakeup, struct store *store);
+/* Hears what that audience, one of the two, is told of. */
+void wakeup_open(struct wakeup *wakeup, struct store *store, enum audience audience);
 
 /* For who is in no hurry: commits are noticed 100 ms later at most, all of that time together, and
  * the processor is left to those who are. */

@@ -71,7 +71,8 @@ static void follow(const char *path, int64_t turns, int64_t stage, int out)
 	struct wakeup wakeup;
 
 	store_open(&store, path);
-	wakeup_open(&wakeup, &store);
+	store_tell_only(&store, AUDIENCE_EXECUTOR);
+	wakeup_open(&wakeup, &store, stage == 1 ? AUDIENCE_PROCESSOR : AUDIENCE_EXECUTOR);
 	for (int64_t turn = 0; turn < turns; turn++) {
 		int64_t done_ns;
 
@@ -146,6 +147,7 @@ int main(int argc, char **argv)
 	booked = start_stage(argv[1], turns, 1);
 	intended = start_stage(argv[1], turns, 2);
 	store_open(&store, argv[1]);
+	store_tell_only(&store, AUDIENCE_PROCESSOR);
 	for (int64_t turn = 0; turn < turns; turn++) {
 		int64_t began_ns;
 

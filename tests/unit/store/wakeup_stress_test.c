@@ -210,7 +210,7 @@ static void stress_open(struct stress *stress)
 	statement_prepare(&stress->seen, &stress->test.store,
 			  "SELECT CAST(name AS INTEGER) AS other, CAST(value AS INTEGER) AS count"
 			  " FROM controls WHERE name <> 'own'");
-	wakeup_open(&stress->wakeup, &stress->test.store);
+	wakeup_open(&stress->wakeup, &stress->test.store, AUDIENCE_PROCESSOR);
 	stress->commits = 0;
 	stress->lates = 0;
 }

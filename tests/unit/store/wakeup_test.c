@@ -82,7 +82,7 @@ struct fixture {
 static void fixture_open(struct fixture *fixture)
 {
 	test_store_open(&fixture->test);
-	wakeup_open(&fixture->wakeup, &fixture->test.store);
+	wakeup_open(&fixture->wakeup, &fixture->test.store, AUDIENCE_PROCESSOR);
 }
 
 static void fixture_close(struct fixture *fixture)
@@ -360,7 +360,7 @@ static void who_is_in_no_hurry_is_woken_by_the_clock_alone(void **state)
 	(void)state;
 	test_store_open(&test);
 	clock_stands_still = true;
-	wakeup_open(&hurried, &test.store);
+	wakeup_open(&hurried, &test.store, AUDIENCE_PROCESSOR);
 	wakeup_open_without_hurry(&unhurried, &test.store);
 	other = start_other(test.file.path);
 	assert_false(wakeup_check(&hurried));
@@ -421,6 +421,49 @@ static void ones_own_commits_do_not_wake(void **state)
 	assert_true(wakeup_wait(&fixture.wakeup, LONG_MS));
 	stop_other(&other);
 	fixture_close(&fixture);
+}
+
+static void write_for(struct store *store, enum audience audience)
+{
+	store_tell_only(store, audience);
+	write_a_row(store);
+}
+
+static void only_those_whom_a_commit_concerns_are_told(void **state)
+{
+	struct wakeup processor, executor;
+	struct test_store test;
+	struct store other;
+
+	(void)state;
+	test_store_open(&test);
+	clock_stands_still = true;
+	wakeup_open(&processor, &test.store, AUDIENCE_PROCESSOR);
+	wakeup_open(&executor, &test.store, AUDIENCE_EXECUTOR);
+	clock_stands_still = false;
+	store_open(&other, test.file.path);
+	/* Whoever says nothing tells all. */
+	write_a_row(&other);
+	expect_readable(&processor, true);
+	expect_readable(&executor, true);
+	(void)wakeup_check(&processor);
+	(void)wakeup_check(&executor);
+
+	write_for(&other, AUDIENCE_PROCESSOR);
+	expect_readable(&executor, false);
+	expect_readable(&processor, true);
+	assert_true(wakeup_check(&processor));
+	write_for(&other, AUDIENCE_EXECUTOR);
+	expect_readable(&processor, false);
+	expect_readable(&executor, true);
+	assert_true(wakeup_check(&executor));
+	write_for(&other, AUDIENCE_ALL);
+	expect_readable(&processor, true);
+	expect_readable(&executor, true);
+	store_close(&other);
+	wakeup_close(&executor);
+	wakeup_close(&processor);
+	test_store_close(&test);
 }
 
 static void nobody_is_told_of_a_commit_that_nobody_waits_for(void **state)
@@ -502,7 +545,7 @@ static void wait_until_told_to_stop(const struct waiter *waiter)
 
 	process_start(&usage, 0, 1, arguments, &parsed);
 	store_open(&store, waiter->path);
-	wakeup_open(&wakeup, &store);
+	wakeup_open(&wakeup, &store, AUDIENCE_PROCESSOR);
 	if (write(waiter->ready, &byte, 1) != 1 || wakeup_wait(&wakeup, -1) || !process_stopping())
 		_exit(98);
 	wakeup_close(&wakeup);
@@ -548,6 +591,7 @@ int main(void)
 		cmocka_unit_test(who_is_in_no_hurry_is_woken_by_the_clock_alone),
 		cmocka_unit_test(a_wal_file_that_appears_later_is_heard_of),
 		cmocka_unit_test(ones_own_commits_do_not_wake),
+		cmocka_unit_test(only_those_whom_a_commit_concerns_are_told),
 		cmocka_unit_test(nobody_is_told_of_a_commit_that_nobody_waits_for),
 		cmocka_unit_test(writes_without_a_commit_neither_wake_nor_make_it_spin),
 		cmocka_unit_test(who_polls_other_things_too_is_woken_through_the_descriptor),
