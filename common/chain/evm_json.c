@@ -151,10 +151,10 @@ static bool read_block_timestamp(const json_t *value, struct evm_log *log)
 	return !log->has_block_timestamp || evm_json_quantity(value, &log->block_timestamp);
 }
 
-static bool read_data(const char *text, struct evm_log *log, struct evm_logs *logs)
+static bool read_data(struct bytes text, struct evm_log *log, struct evm_logs *logs)
 {
 	log->data_offset = logs->data.length;
-	if (text == NULL || !hex_parse_data(text, &logs->data))
+	if (text.data == NULL || !hex_parse_data_of(text, &logs->data))
 		return false;
 	log->data_length = logs->data.length - log->data_offset;
 	return true;
@@ -162,11 +162,14 @@ static bool read_data(const char *text, struct evm_log *log, struct evm_logs *lo
 
 bool evm_json_log(const json_t *value, struct evm_logs *logs)
 {
-	return evm_json_log_with_data(value, json_string_value(json_object_get(value, "data")),
-				      logs);
+	const json_t *data = json_object_get(value, "data");
+	const struct bytes text = {.data = (const uint8_t *)json_string_value(data),
+				   .length = json_string_length(data)};
+
+	return evm_json_log_with_data(value, text, logs);
 }
 
-bool evm_json_log_with_data(const json_t *value, const char *data, struct evm_logs *logs)
+bool evm_json_log_with_data(const json_t *value, struct bytes data, struct evm_logs *logs)
 {
 	const char *address = json_string_value(json_object_get(value, "address"));
 	struct evm_log log = {.topic_count = 0};

@@ -34,8 +34,8 @@ MUST_USE bool evm_json_block(const json_t *value, struct evm_block *block);
 
 /* Appends one log to logs. */
 MUST_USE bool evm_json_log(const json_t *value, struct evm_logs *logs);
-/* The same; data: the text that belongs under "data". NULL: it lacks. */
-MUST_USE bool evm_json_log_with_data(const json_t *value, const char *data, struct evm_logs *logs);
+/* The same; data: the text that belongs under "data". Of NULL: it lacks. */
+MUST_USE bool evm_json_log_with_data(const json_t *value, struct bytes data, struct evm_logs *logs);
 
 /*
  * A JSON-RPC error object: classified, with its words fit for the log. REJECTED MALFORMED when it

@@ -4,6 +4,8 @@
 #include "chain/evm_json.h"
 #include "chain/evm_rpc_private.h"
 
+#include <string.h>
+
 /* Of an answer without its logs: an envelope, and two bytes for each log. */
 #define REST_MAXIMUM ((size_t)1 << 20)
 
@@ -24,12 +26,13 @@ static enum outcome judge_log(const struct evm_logs_question *question, const st
 static enum outcome read_log(struct evm_logs_stream *stream, struct bytes text, const char *data,
 			     struct error *error)
 {
+	const struct bytes digits = {.data = (const uint8_t *)data, .length = strlen(data)};
 	json_t *value = evm_json_parse((const char *)text.data, text.length, error);
 	bool is_log;
 
 	if (value == NULL)
 		return OUTCOME_REJECTED;
-	is_log = evm_json_log_with_data(value, data, stream->logs);
+	is_log = evm_json_log_with_data(value, digits, stream->logs);
 	json_decref(value);
 	if (!is_log)
 		return evm_rpc_malformed(error, "a log with a missing or malformed field");

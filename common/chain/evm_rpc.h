@@ -173,6 +173,7 @@ struct evm_message {
 	struct evm_subscription_id subscription;
 	struct evm_block block;
 	struct evm_logs logs; /* exactly one log when kind is LOG. Owned; evm_message_free */
+	struct buffer rest;   /* the reader's: the text without a log's data. Owned, too */
 };
 
 void evm_message_init(struct evm_message *message);

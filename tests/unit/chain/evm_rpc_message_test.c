@@ -11,10 +11,13 @@
 #include <string.h>
 
 #define HASH "0x00000000000000000000000000000000000000000000000000000000000000"
-#define LOG                                                                                        \
-	"\"address\":\"0x00000000000000000000000000000000000000ab\",\"topics\":[\"" HASH "0a\"],"  \
-	"\"data\":\"0xc0ffee\",\"blockNumber\":\"0x13\",\"blockHash\":\"" HASH "b1\","             \
+#define LOG_BEFORE                                                                                 \
+	"\"address\":\"0x00000000000000000000000000000000000000ab\",\"topics\":[\"" HASH "0a\"],"
+#define LOG_BEHIND                                                                                 \
+	",\"blockNumber\":\"0x13\",\"blockHash\":\"" HASH "b1\","                                    \
 	"\"transactionHash\":\"" HASH "77\",\"transactionIndex\":\"0x0\",\"logIndex\":\"0x4\""
+#define LOG	 LOG_BEFORE "\"data\":\"0xc0ffee\"" LOG_BEHIND
+#define LOG_WITH LOG_BEFORE "%s" LOG_BEHIND
 #define HEAD                                                                                       \
 	"\"number\":\"0x13\",\"hash\":\"" HASH "b1\",\"parentHash\":\"" HASH "b0\","               \
 	"\"timestamp\":\"0x6553f100\",\"logsBloom\":\"0x00\""
@@ -65,6 +68,41 @@ static void a_log_is_read_with_its_data(void **state)
 	assert_false(log->has_block_timestamp);
 	assert_int_equal(evm_logs_data(&message.logs, log).length, sizeof(data));
 	assert_memory_equal(evm_logs_data(&message.logs, log).data, data, sizeof(data));
+	evm_message_free(&message);
+}
+
+/* However its data stands there: plain data never becomes a value of JSON. */
+static void data_is_read_or_refused_however_it_is_written(void **state)
+{
+	static const struct {
+		const char *data;
+		bool good;
+	} cases[] = {
+		{"\"data\":\"0xc0ffee\"", true},
+		{"\"data\" : \"0x\"", true},
+		{"\"data\":\"\\u0030xc0ffee\"", true},
+		{"\"d\\u0061ta\":\"0xc0ffee\"", true},
+		{"\"data\":\"0xc0ffe\"", false},
+		{"\"data\":\"0xc0ff\\n\"", false},
+		{"\"data\":\"0xc0\xff\"", false},
+		{"\"data\":\"\"", false},
+		{"\"data\":12", false},
+		{"\"data\":null", false},
+		{"\"data\":{\"data\":\"0xc0ffee\"}", false},
+		{"\"data\":\"0xc0ffee\",\"data\":\"0xc0ffee\"", false},
+		{"\"more\":\"0xc0ffee\"", false},
+	};
+	struct evm_message message;
+	struct error error;
+	char log[2048];
+
+	(void)state;
+	evm_message_init(&message);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_true(snprintf(log, sizeof(log), LOG_WITH, cases[i].data) < (int)sizeof(log));
+		assert_int_equal(read_notification(log, &message, &error),
+				 cases[i].good ? OUTCOME_OK : OUTCOME_REJECTED);
+	}
 	evm_message_free(&message);
 }
 
@@ -222,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_log_is_read_with_its_data),
+		cmocka_unit_test(data_is_read_or_refused_however_it_is_written),
 		cmocka_unit_test(a_removed_log_says_so),
 		cmocka_unit_test(a_head_is_read),
 		cmocka_unit_test(an_answer_is_known_by_its_id),
