@@ -37,9 +37,8 @@ static const char quarantined_sql[] =
 	"SELECT count(*) AS n FROM (SELECT 1 FROM event_queue WHERE outcome = 'quarantined'"
 	" AND removed = 0 LIMIT " METRICS_MUCH ")";
 
-static const char open_executions_sql[] =
-	"SELECT status, count(*) AS n FROM executions"
-	" WHERE executed_at IS NULL GROUP BY status";
+static const char open_executions_sql[] = "SELECT status, count(*) AS n FROM executions"
+					  " WHERE executed_at IS NULL GROUP BY status";
 
 static const char positions_sql[] =
 	"SELECT symbol, net_position, accumulated_long, accumulated_short FROM trade_accumulators"

@@ -13,9 +13,8 @@ static const char counts_sql[] = "SELECT count(*) FILTER (WHERE status <> 'HELD'
 				 " count(*) FILTER (WHERE status = 'HELD') AS held FROM executions"
 				 " WHERE executed_at IS NULL";
 
-static const char open_sql[] =
-	ROWS_EXECUTION_SQL " WHERE x.executed_at IS NULL"
-			   " ORDER BY x.id DESC LIMIT 500";
+static const char open_sql[] = ROWS_EXECUTION_SQL " WHERE x.executed_at IS NULL"
+						  " ORDER BY x.id DESC LIMIT 500";
 
 static const char ended_sql[] = ROWS_EXECUTION_SQL " WHERE x.status IN ('FILLED', 'FAILED')"
 						   " ORDER BY x.id DESC LIMIT 50";

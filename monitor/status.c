@@ -141,9 +141,8 @@ static void show_executions(const struct status *status)
 {
 	const int64_t open =
 		count(status, "SELECT count(*) AS n FROM executions WHERE executed_at IS NULL");
-	const int64_t held =
-		count(status, "SELECT count(*) AS n FROM executions"
-			      " WHERE executed_at IS NULL AND status = 'HELD'");
+	const int64_t held = count(status, "SELECT count(*) AS n FROM executions"
+					   " WHERE executed_at IS NULL AND status = 'HELD'");
 
 	(void)fprintf(status->file, "executions  %" PRId64 " open, %" PRId64 " held\n", open - held,
 		      held);

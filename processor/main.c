@@ -184,8 +184,9 @@ static bool details_step(struct work *work)
 }
 
 /*
- * Whether to go on at once. Behind a batch with which all is done, waiting comes first: the executor,
- * whom the commit has woken, may get this core when we leave it. Its next look is at what is new.
+ * Whether to go on at once. Behind a batch with which all is done, waiting comes first: the
+ * executor, whom the commit has woken, may get this core when we leave it. Its next look is at what
+ * is new.
  */
 static bool book(struct work *work)
 {

@@ -26,7 +26,8 @@ struct shares sides_accumulated(const struct trade_accumulator *accumulator,
 struct shares sides_cancelled_by(const struct trade_accumulator *accumulator,
 				 enum direction direction, struct shares amount);
 
-/* A trade that was just inserted: cancelled (sides_cancelled_by) and unallocated make its amount. */
+/* A trade that was just inserted: cancelled (sides_cancelled_by) and unallocated make its amount.
+ */
 struct new_trade {
 	int64_t id;
 	enum direction direction;
@@ -34,7 +35,8 @@ struct new_trade {
 	struct shares unallocated;
 };
 
-/* Against the oldest trades of the other side goes what cancels them, the rest onto its own side. */
+/* Against the oldest trades of the other side goes what cancels them, the rest onto its own side.
+ */
 void sides_take_new(struct positions *positions, struct trade_accumulator *accumulator,
 		    const struct new_trade *trade);
 

@@ -187,9 +187,9 @@ static enum outcome know(struct processor *processor, struct opened_event *event
 }
 
 /*
- * The way past ready events in chain order, a batch of which can be applied. Applying goes it within
- * the transaction. Asking goes it before, where the last batch met something that is not known, so
- * that what applying misses then is what was asked for.
+ * The way past ready events in chain order, a batch of which can be applied. Applying goes it
+ * within the transaction. Asking goes it before, where the last batch met something that is not
+ * known, so that what applying misses then is what was asked for.
  */
 struct event_walk {
 	int64_t limit;
@@ -428,7 +428,7 @@ static bool positions_are_due(struct processor *processor)
 }
 
 struct work {
-	int64_t limit;  /* ready_to */
+	int64_t limit;	/* ready_to */
 	bool may_apply; /* an event is ready, or was told what it waits for */
 };
 

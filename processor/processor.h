@@ -78,8 +78,8 @@ enum processor_progress {
  */
 enum processor_progress processor_step(struct processor *processor);
 
-/* Behind a step that did not return PROCESSOR_MORE: how long the next has nothing to do unless the database
- * changes or the node answers; -1: for ever. */
+/* Behind a step that did not return PROCESSOR_MORE: how long the next has nothing to do unless the
+ * database changes or the node answers; -1: for ever. */
 int64_t processor_wait_ms(const struct processor *processor);
 
 #endif

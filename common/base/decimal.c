@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define UNITS_PER_WHOLE ((int128)UNITS_PER_WHOLE_64)
+#define UNITS_PER_WHOLE	   ((int128)UNITS_PER_WHOLE_64)
 #define UNITS_PER_WHOLE_64 UINT64_C(1000000000000000000)
 
 static const int128 int128_maximum = (int128)(((uint128)1 << 127) - 1);

@@ -98,9 +98,9 @@ enum outcome evm_rpc_read_message(const char *text, size_t length, struct evm_me
 	const struct bytes all = {.data = (const uint8_t *)text, .length = length};
 	struct bytes data;
 	bool taken_out = find_data(all, &data) && take_out(all, data, &message->rest);
-	json_t *root = taken_out ? evm_json_parse(buffer_text(&message->rest),
-						  message->rest.length, error)
-				 : evm_json_parse(text, length, error);
+	json_t *root =
+		taken_out ? evm_json_parse(buffer_text(&message->rest), message->rest.length, error)
+			  : evm_json_parse(text, length, error);
 	enum outcome outcome;
 
 	if (root == NULL)

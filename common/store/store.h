@@ -36,8 +36,8 @@ struct store {
 	struct sqlite3_stmt *begin, *begin_read, *commit, *data_version;
 	struct config_text path; /* absolute, links resolved: -wal and .lock stand beside it */
 	bool in_transaction;
-	int rows;	       /* statements that have one */
-	bool reading;	       /* between store_begin_read and store_end_read */
+	int rows;		/* statements that have one */
+	bool reading;		/* between store_begin_read and store_end_read */
 	enum audience audience; /* of each commit */
 	struct store_wal *wal;	/* NULL: nothing is written */
 };

@@ -31,14 +31,13 @@ static const char clear_pending_sql[] =
 	" WHERE symbol = :symbol AND pending_execution_id = :pending_execution_id";
 
 /*
- * Amounts are written in one way only (decimal.h): below one share they begin with 0 or -0, from one
- * on with a digit from 1 to 9, or a minus and such a digit. ':' comes behind '9'.
+ * Amounts are written in one way only (decimal.h): below one share they begin with 0 or -0, from
+ * one on with a digit from 1 to 9, or a minus and such a digit. ':' comes behind '9'.
  */
-static const char next_sql[] =
-	"SELECT " COLUMNS " FROM trade_accumulators WHERE symbol > :after"
-	" AND (pending_execution_id IS NOT NULL OR net_position >= '1'"
-	"  OR (net_position >= '-1' AND net_position < '-:'))"
-	" ORDER BY symbol LIMIT 1";
+static const char next_sql[] = "SELECT " COLUMNS " FROM trade_accumulators WHERE symbol > :after"
+			       " AND (pending_execution_id IS NOT NULL OR net_position >= '1'"
+			       "  OR (net_position >= '-1' AND net_position < '-:'))"
+			       " ORDER BY symbol LIMIT 1";
 
 void trade_accumulators_open(struct trade_accumulators *accumulators, struct store *store)
 {

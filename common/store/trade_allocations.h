@@ -19,7 +19,8 @@ struct trade_contribution {
 
 struct trade_allocations {
 	struct store *store;
-	struct statement find_offset, insert_offset, set_offset, put_link, newest_link, linked_prices;
+	struct statement find_offset, insert_offset, set_offset, put_link, newest_link,
+		linked_prices;
 };
 
 void trade_allocations_open(struct trade_allocations *allocations, struct store *store);

@@ -31,8 +31,8 @@ static void look_every(struct wakeup *wakeup, int64_t interval_ms)
 	invariant(!failed);
 }
 
-/* What tells an audience: the -wal file was opened for reading, or for writing, and closed. The file
- * may come and go: its directory stays. */
+/* What tells an audience: the -wal file was opened for reading, or for writing, and closed. The
+ * file may come and go: its directory stays. */
 static bool watch_directory(struct wakeup *wakeup, enum audience audience)
 {
 	uint32_t told = audience == AUDIENCE_EXECUTOR ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE;

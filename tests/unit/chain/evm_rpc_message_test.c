@@ -14,7 +14,7 @@
 #define LOG_BEFORE                                                                                 \
 	"\"address\":\"0x00000000000000000000000000000000000000ab\",\"topics\":[\"" HASH "0a\"],"
 #define LOG_BEHIND                                                                                 \
-	",\"blockNumber\":\"0x13\",\"blockHash\":\"" HASH "b1\","                                    \
+	",\"blockNumber\":\"0x13\",\"blockHash\":\"" HASH "b1\","                                  \
 	"\"transactionHash\":\"" HASH "77\",\"transactionIndex\":\"0x0\",\"logIndex\":\"0x4\""
 #define LOG	 LOG_BEFORE "\"data\":\"0xc0ffee\"" LOG_BEHIND
 #define LOG_WITH LOG_BEFORE "%s" LOG_BEHIND

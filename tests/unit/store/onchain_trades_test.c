@@ -252,8 +252,8 @@ static void allocate_less_than_nothing(struct store *store)
 	(void)test_store_run(store, insert_events_sql);
 	onchain_trades_open(&trades, store);
 	if (shares_subtract((struct shares){0}, trade.amount, &negative))
-		onchain_trades_set_unallocated(&trades, onchain_trades_insert(&trades, &trade, trade.amount),
-					       negative);
+		onchain_trades_set_unallocated(
+			&trades, onchain_trades_insert(&trades, &trade, trade.amount), negative);
 }
 
 static void allocate_what_is_not_there(struct store *store)
