@@ -69,7 +69,7 @@ static bool mark_batch(struct archiver *archiver, size_t count)
 		return false;
 	for (size_t i = 0; i < count; i++)
 		marked += settled_events_mark_archived(&archiver->events, &archiver->batch[i]);
-	store_commit(archiver->store);
+	store_commit_untold(archiver->store);
 	archiver->archived += marked;
 	log_info("events archived events=%d archive=%s", marked, archiver->archive.path.text);
 	return true;

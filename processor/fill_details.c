@@ -153,7 +153,7 @@ static bool settle_without(struct fill_details *fills, const struct undetailed_t
 	if (!store_begin(fills->store))
 		return false;
 	trade_details_set(&fills->details, trade->id, &nothing);
-	store_commit(fills->store);
+	store_commit_untold(fills->store);
 	unanswered_remove(&fills->waiting, &trade->tx_hash);
 	log_warn("fill details given up trade_id=%" PRId64 " reason=%s", trade->id, why);
 	return true;
@@ -215,7 +215,7 @@ static bool settle(struct fill_details *fills, const struct undetailed_trade *tr
 	if (!store_begin(fills->store))
 		return false;
 	set_found_of_transaction(fills, trade, &facts);
-	store_commit(fills->store);
+	store_commit_untold(fills->store);
 	unanswered_remove(&fills->waiting, &trade->tx_hash);
 	return true;
 }

@@ -185,8 +185,8 @@ static bool details_step(struct work *work)
 
 /*
  * Whether to go on at once. Behind a batch with which all is done, waiting comes first: the
- * executor, whom the commit has woken, may get this core when we leave it. Its next look is at what
- * is new.
+ * executor, whom the commit has woken, may get this core only when we leave it. What others have
+ * committed meanwhile ends the wait before it begins.
  */
 static bool book(struct work *work)
 {

@@ -134,7 +134,7 @@ static void store_token(struct token_resolver *resolver, const struct token *tok
 	if (!store_begin(resolver->store))
 		return;
 	tokens_insert(resolver->tokens, token);
-	store_commit(resolver->store);
+	store_commit_untold(resolver->store);
 	log_info("token resolved address=%s symbol=%s decimals=%u",
 		 evm_address_text(&token->address).text, token->symbol.text, token->decimals);
 }

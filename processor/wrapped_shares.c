@@ -153,7 +153,7 @@ static void keep(struct wrapped_shares *wrapped, const struct vault *vault,
 		return;
 	vaults_insert(&wrapped->vaults, vault);
 	vaults_insert_conversion(&wrapped->vaults, conversion);
-	store_commit(wrapped->store);
+	store_commit_untold(wrapped->store);
 	log_info("wrapped shares converted token=%s block_number=%" PRId64
 		 " shares=%s assets=%s asset_decimals=%u",
 		 evm_address_text(&conversion->token).text, conversion->block_number,
