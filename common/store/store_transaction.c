@@ -78,6 +78,15 @@ static int run(struct sqlite3_stmt *statement)
 	return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
+/* Or ends the process. */
+static void require_run(const struct store *store, struct sqlite3_stmt *statement)
+{
+	int code = run(statement);
+
+	if (code != SQLITE_OK)
+		store_fail(store, code, "executing", sqlite3_sql(statement));
+}
+
 static int begin_once(struct store *store, int64_t wait_ms)
 {
 	struct lock_wait wait = {.started_us = clock_monotonic_us(), .limit_us = 1000 * wait_ms};
@@ -200,24 +209,16 @@ void store_rollback(struct store *store)
 /* BEGIN takes no lock: the state that is kept is that of the first read. */
 void store_begin_read(struct store *store)
 {
-	int code;
-
 	invariant(!store->in_transaction && !store->reading);
 	require_idle_statements(store);
-	code = run(store->begin_read);
-	if (code != SQLITE_OK)
-		store_fail(store, code, "executing", "BEGIN DEFERRED");
+	require_run(store, store->begin_read);
 	store->reading = true;
 }
 
 void store_end_read(struct store *store)
 {
-	int code;
-
 	invariant(store->reading);
 	require_idle_statements(store);
-	code = run(store->commit);
-	if (code != SQLITE_OK)
-		store_fail(store, code, "executing", "COMMIT");
+	require_run(store, store->commit);
 	store->reading = false;
 }
