@@ -7,6 +7,7 @@ import queue
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -262,12 +263,8 @@ class Group:
         deadline = time.monotonic() + seconds
         while True:
             self.tend()
-            problems = []
             if self.stack.database.path.exists():
-                with contextlib.suppress(Exception):
-                    problems = self._waiting(checker)
-                if not problems:
-                    problems = checker.violations(self.stack.database.path)
+                problems = self._waiting(checker) or checker.violations(self.stack.database.path)
             else:
                 problems = ["there is no database"]
             if not problems or time.monotonic() > deadline:
@@ -275,8 +272,12 @@ class Group:
             time.sleep(0.05)
 
     def _waiting(self, checker: Checker) -> list[str]:
-        """A cheap look, before the whole one."""
-        head, covered = checker_head(checker), self.stack.database.coverage()
+        """A cheap look, before the whole one: the file may be there before its tables are."""
+        head = checker_head(checker)
+        try:
+            covered = self.stack.database.coverage()
+        except sqlite3.OperationalError as problem:
+            return [f"the database cannot be read: {problem}"]
         return [] if covered and covered[-1][1] == head else [f"coverage is {covered}, the head {head}"]
 
 

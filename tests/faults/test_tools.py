@@ -164,6 +164,14 @@ def test_the_checker_follows_the_chain(lane, tmp_path):
         assert any(word in one for one in said), said
 
 
+def test_a_database_without_tables_is_waited_for(lane, tmp_path):
+    """A program makes the file first, and then what is in it."""
+    stack = lane.stack(tmp_path / "stack", lane.anvil.head() + 1)
+    stack.database.path.touch()
+    problems = scene.Group(stack).converge(lane.checker(lane.anvil.head() + 1), seconds=0.1)
+    assert problems == ["the database cannot be read: no such table: block_coverage"]
+
+
 def asked(port: int, request: dict, timeout: float = 0.5):
     """Status, headers that matter, body: or the exception's name."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
