@@ -96,7 +96,8 @@ void store_connect(struct store *store, const char *path, bool writing)
 	/* For users of one group or for one user alone, as the umask says, but never for all. */
 	mask = umask(0007);
 	(void)umask(mask | 0007);
-	code = sqlite3_open_v2(path, &store->connection, flags | SQLITE_OPEN_EXRESCODE, NULL);
+	code = sqlite3_open_v2(path, &store->connection, flags | SQLITE_OPEN_EXRESCODE,
+			       store_vfs_name());
 	(void)umask(mask);
 	if (code != SQLITE_OK)
 		store_fail_open(store, code, writing);

@@ -59,6 +59,9 @@ void store_schema_migrate(struct store *store);
  */
 void store_schema_use_wal(struct store *store);
 
+/* The VFS by which a store is opened: SQLite's own, but for how the write-ahead log is written. */
+const char *store_vfs_name(void);
+
 /* Checkpoints after commits, with a warning when a reader lets the log grow. */
 void store_watch_wal(struct store *store);
 void store_unwatch_wal(struct store *store);
