@@ -97,16 +97,16 @@ static bool goes_on(const struct log_file *log, int count, sqlite3_int64 offset)
 static int log_write(struct sqlite3_file *file, const void *bytes, int count, sqlite3_int64 offset)
 {
 	struct log_file *log = log_file_of(file);
-	int code = SQLITE_OK;
+	int code;
 
 	if (log->held == NULL && (log->held = sqlite3_malloc(HELD_BYTES)) == NULL)
 		return SQLITE_IOERR_NOMEM;
 	if (!goes_on(log, count, offset)) {
 		code = write_held(log);
+		if (code != SQLITE_OK)
+			return code;
 		log->held_offset = offset;
 	}
-	if (code != SQLITE_OK)
-		return code;
 	if (count > HELD_BYTES)
 		return log->file->pMethods->xWrite(log->file, bytes, count, offset);
 	memcpy(log->held + log->held_count, bytes, (size_t)count);
@@ -156,8 +156,12 @@ static int log_check_reserved(struct sqlite3_file *file, int *is_reserved)
 
 static int log_control(struct sqlite3_file *file, int operation, void *argument)
 {
-	return log_file_of(file)->file->pMethods->xFileControl(log_file_of(file)->file, operation,
-							       argument);
+	struct log_file *log = log_file_of(file);
+	int code = write_held(log);
+
+	return code != SQLITE_OK
+		       ? code
+		       : log->file->pMethods->xFileControl(log->file, operation, argument);
 }
 
 static int log_sector_size(struct sqlite3_file *file)

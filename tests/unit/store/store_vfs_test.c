@@ -231,6 +231,33 @@ static void test_no_gap_behind_a_write_that_fails(void **state)
 	assert_true(failures >= 2 * SPILLING_STATEMENTS);
 }
 
+/* As no statement can show, since SQLite rolls back after it: it is written by the next call, to
+ * where it belongs. */
+static void test_a_write_that_failed_is_tried_again(void **state)
+{
+	struct test_file file;
+	struct sqlite3 *connection = make_database(&file);
+	struct sqlite3_file *log = NULL;
+	char read_back[9] = "";
+
+	(void)state;
+	assert_int_equal(
+		sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log),
+		SQLITE_OK);
+	assert_int_equal(log->pMethods->xWrite(log, "held", 4, 100000), SQLITE_OK);
+	assert_int_equal(log->pMethods->xWrite(log, "more", 4, 100004), SQLITE_OK);
+	failing_writes = 3;
+	assert_int_equal(log->pMethods->xWrite(log, "else", 4, 200000), SQLITE_IOERR_WRITE);
+	assert_int_equal(log->pMethods->xRead(log, read_back, 8, 100000), SQLITE_IOERR_WRITE);
+	assert_int_equal(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL), SQLITE_IOERR_WRITE);
+	assert_int_equal(failing_writes, 0);
+	assert_int_equal(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL), SQLITE_OK);
+	assert_int_equal(log->pMethods->xRead(log, read_back, 8, 100000), SQLITE_OK);
+	assert_string_equal(read_back, "heldmore");
+	assert_int_equal(sqlite3_close(connection), SQLITE_OK);
+	test_file_remove(&file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +265,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_longer_takes_more_and_is_whole),
 		cmocka_unit_test(test_a_transaction_reads_what_it_has_spilled),
 		cmocka_unit_test(test_what_was_rolled_back_is_never_written),
+		cmocka_unit_test(test_a_write_that_failed_is_tried_again),
 		cmocka_unit_test(test_no_gap_behind_a_write_that_fails),
 	};
 
