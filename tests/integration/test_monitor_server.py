@@ -447,7 +447,8 @@ def test_it_starts_before_there_is_a_database(start, ledger, tmp_path):  # noqa:
     aside = tmp_path / "aside.db"
     shutil.move(ledger.path, aside)
     server = start(ledger)
-    assert "no such file" in server.error("/api/state", 503).lower()
+    # A question that comes while the first opening fails hears that it is tried again.
+    wait_until(lambda: "no such file" in server.error("/api/state", 503).lower(), 5, "the reason")
     shutil.move(aside, ledger.path)
     wait_until(lambda: server.request("/api/state").status == 200, timeout=5, what="the state")
 
