@@ -17,6 +17,7 @@ void statement_prepare(struct statement *statement, struct store *store, const c
 	statement->store = store;
 	statement->compiled = NULL;
 	statement->has_row = false;
+	statement->next_parameter = 0;
 	code = sqlite3_prepare_v3(store->connection, sql, -1, SQLITE_PREPARE_PERSISTENT,
 				  &statement->compiled, NULL);
 	if (code != SQLITE_OK)
@@ -39,14 +40,21 @@ void statement_finalize(struct statement *statement)
 	statement->compiled = NULL;
 }
 
-static int parameter_index(const struct statement *statement, const char *name)
+/* Mostly they are bound in their order: the search begins behind the last one that was bound. */
+static int parameter_index(struct statement *statement, const char *name)
 {
-	int index = sqlite3_bind_parameter_index(statement->compiled, name);
+	int count = sqlite3_bind_parameter_count(statement->compiled);
 
-	if (index == 0)
-		fatal(EXIT_CODE_BUG, "no parameter %s in sql=%s", name,
-		      sqlite3_sql(statement->compiled));
-	return index;
+	for (int i = 0; i < count; i++) {
+		int index = (statement->next_parameter + i) % count;
+		const char *known = sqlite3_bind_parameter_name(statement->compiled, index + 1);
+
+		if (known != NULL && strcmp(known, name) == 0) {
+			statement->next_parameter = index + 1;
+			return index + 1;
+		}
+	}
+	fatal(EXIT_CODE_BUG, "no parameter %s in sql=%s", name, sqlite3_sql(statement->compiled));
 }
 
 static void require_bound(const struct statement *statement, int code)

@@ -130,7 +130,7 @@ struct statement {
 	struct store *store;
 	struct sqlite3_stmt *compiled;
 	bool has_row; /* read, and not reset */
-	int next_column;
+	int next_parameter, next_column;
 };
 
 /* sql lives for ever; a wrong schema shows here. Names not in the SQL are a bug (exit 70). */
