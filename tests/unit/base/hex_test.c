@@ -8,6 +8,7 @@
 #include "base/evm_types.h"
 #include "base/hex.h"
 
+#include <limits.h>
 #include <string.h>
 
 static void quantities_of_up_to_64_bits_are_read(void **state)
@@ -92,6 +93,42 @@ static void text_is_lower_case_and_bounded(void **state)
 	assert_false(hex_append_data(&appended, (struct bytes){.data = bytes, .length = 1}));
 	assert_string_equal(buffer_text(&appended), "a0x00abff");
 	buffer_free(&appended);
+}
+
+/* Whether it stands in a block of many or in the rest behind them: each place, each byte. */
+static void each_digit_of_data_is_looked_at(void **state)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+	enum { LONGEST = 35 };
+	struct buffer bytes;
+
+	(void)state;
+	buffer_init(&bytes, LONGEST);
+	for (size_t length = 1; length <= LONGEST; length++) {
+		char text[2 + 2 * LONGEST + 1] = "0x";
+
+		memset(text + 2, '5', 2 * length);
+		for (size_t place = 0; place < 2 * length; place++) {
+			for (int byte = 1; byte <= UCHAR_MAX; byte++) {
+				const char *found = strchr(digits, byte);
+				unsigned int value =
+					found == NULL ? 0 : (unsigned int)(found - digits);
+				unsigned int expected;
+
+				value = value < 16 ? value : value - 6;
+				expected = place % 2 == 0 ? value << 4 | 5 : 5 << 4 | value;
+				text[2 + place] = (char)byte;
+				buffer_clear(&bytes);
+				assert_int_equal(hex_parse_data(text, &bytes), found != NULL);
+				assert_int_equal(bytes.length, found != NULL ? length : 0);
+				if (found != NULL)
+					assert_int_equal((uint8_t)buffer_text(&bytes)[place / 2],
+							 expected);
+			}
+			text[2 + place] = '5';
+		}
+	}
+	buffer_free(&bytes);
 }
 
 static void data_that_is_refused_leaves_the_buffer_as_it_was(void **state)
@@ -221,6 +258,7 @@ int main(void)
 		cmocka_unit_test(data_is_read_behind_what_is_there),
 		cmocka_unit_test(fixed_lengths_are_exact),
 		cmocka_unit_test(text_is_lower_case_and_bounded),
+		cmocka_unit_test(each_digit_of_data_is_looked_at),
 		cmocka_unit_test(data_that_is_refused_leaves_the_buffer_as_it_was),
 		cmocka_unit_test(nothing_has_a_text_too),
 		cmocka_unit_test(every_byte_survives_a_round_trip),
