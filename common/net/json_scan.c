@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define BLOCK_BYTES 16
+
 struct cursor {
 	const uint8_t *at;
 	const uint8_t *end;
@@ -62,35 +64,27 @@ static bool pass_escape(struct cursor *cursor)
 
 static bool is_plain(uint8_t byte)
 {
-	return byte != '"' && byte != '\\' && byte >= 0x20;
+	return (byte != '"') & (byte != '\\') & (byte >= 0x20);
 }
 
-#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
-#define HIGHEST_BITS	EACH_BYTE(0x80)
-
-/* Whether a byte of the eight is below limit, which is at most 0x80: then its difference borrows.
- * It may say so of a byte behind such a one, too. */
-static bool has_below(uint64_t bytes, uint8_t limit)
+/* All of a block are looked at, in a loop of a constant length without a way out: so the compiler
+ * takes them at once. */
+static bool are_plain(const uint8_t block[BLOCK_BYTES])
 {
-	return ((bytes - EACH_BYTE(limit)) & ~bytes & HIGHEST_BITS) != 0;
+	uint8_t special = 0;
+
+	for (size_t i = 0; i < BLOCK_BYTES; i++)
+		special |= !is_plain(block[i]);
+	return special == 0;
 }
 
-static bool are_plain(const uint8_t eight[8])
-{
-	uint64_t bytes;
-
-	memcpy(&bytes, eight, sizeof(bytes));
-	return !has_below(bytes, 0x20) && !has_below(bytes ^ EACH_BYTE('"'), 1) &&
-	       !has_below(bytes ^ EACH_BYTE('\\'), 1);
-}
-
-/* Eight at a time, since most of a text is long strings without any escape. */
+/* A block at a time, since most of a text is long strings without any escape. */
 static void pass_plain(struct cursor *cursor)
 {
 	const uint8_t *at = cursor->at;
 
-	while (cursor->end - at >= 8 && are_plain(at))
-		at += 8;
+	while (cursor->end - at >= BLOCK_BYTES && are_plain(at))
+		at += BLOCK_BYTES;
 	while (at < cursor->end && is_plain(*at))
 		at++;
 	cursor->at = at;
