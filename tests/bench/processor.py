@@ -1,9 +1,11 @@
 """Events applied a second from a full queue, durable, and whether a larger database slows that down."""
 
+import os
 import shutil
 import sqlite3
 import sys
 from pathlib import Path
+from statistics import median
 
 from lib import samples
 from lib.programs import BUILT, binary, configuration, folder, run
@@ -17,6 +19,13 @@ def fill(path: Path, name: str, events: int) -> Path:
     database = path / name
     run([BUILT / "floor-queue", database, events, samples.write_queue(path / "samples.txt")])
     return database
+
+
+def copy(queue: Path, target: Path) -> None:
+    """Whole, and on disk before anything is measured."""
+    shutil.copy(queue, target)
+    with target.open("rb") as written:
+        os.fsync(written.fileno())
 
 
 def apply_all(database: Path) -> float:
@@ -34,18 +43,22 @@ def window_rates(database: Path, ends: list[int], width: int) -> dict[int, float
 
 
 def measure(short: bool) -> Report:
-    events, sizes = (1_000, [1_000]) if short else (20_000, [10_000, 100_000, 1_000_000])
+    events, turns, sizes = (1_000, 1, [1_000]) if short else (20_000, 9, [10_000, 100_000, 1_000_000])
     width = 500 if short else 10_000
     report = Report("processor", "events applied a second from a full queue, durable, 200 a transaction")
     with folder() as path:
         queue = fill(path, "queue.db", events)
-        done = path / "done.db"
-        shutil.copy(queue, done)
+        done, again = path / "done.db", path / "again.db"
         waiting = queue.stat().st_size / events
-        ours = events / apply_all(done)
-        floor = events / run([BUILT / "floor-processor", queue, done, BATCH]).seconds
-        report.row(f"{events:,} events", ours, "/s", floor, "SQLite alone, the same rows",
-                   goal=">= 20,000/s, >= 0.5 times SQLite alone")
+        ours, floors = [], []
+        for _ in range(turns):  # the machine's hours are the same for both
+            copy(queue, done)
+            ours.append(events / apply_all(done))
+            copy(queue, again)
+            floors.append(events / run([BUILT / "floor-processor", again, done, BATCH]).seconds)
+        report.row(f"{events:,} events, the median of {turns}", median(ours), "/s", median(floors),
+                   "SQLite alone, the same rows, by turns", goal=">= 20,000/s, >= 0.5 times SQLite alone")
+        report.row("the slowest and the fastest of them", f"{min(ours):,.0f} and {max(ours):,.0f}", "/s")
         applied = done.stat().st_size / events
         report.row("bytes of database for a short event (833 bytes of data)", applied, "B", waiting, "the same waiting")
     with folder() as path:
