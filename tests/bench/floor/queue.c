@@ -1,6 +1,6 @@
 /*
  * A full queue, as the backfiller leaves it: events in a block each, all covered, their tokens
- * known.
+ * known. Of a database that is there already: so many events more.
  *
  *	floor-queue DATABASE EVENTS SAMPLES
  *
@@ -120,14 +120,30 @@ static void append(struct queue *queue, int64_t event)
 	require(appended == EVENT_ADDED, "an event that was there already");
 }
 
+static int64_t last_event(struct queue *queue)
+{
+	struct statement last;
+	int64_t event = 0;
+
+	statement_prepare(&last, &queue->store,
+			  "SELECT block_number FROM event_queue ORDER BY id DESC LIMIT 1");
+	if (statement_row(&last))
+		event = statement_int64(&last, "block_number");
+	statement_reset(&last);
+	statement_finalize(&last);
+	return event;
+}
+
 static void fill(struct queue *queue, int64_t events)
 {
 	struct block_coverage coverage;
+	int64_t event = last_event(queue) + 1;
+	int64_t last = event + events - 1;
 
 	block_coverage_open(&coverage, &queue->store);
-	for (int64_t event = 1; event <= events;) {
+	while (event <= last) {
 		require(store_begin(&queue->store), "a transaction");
-		for (int i = 0; i < EVENTS_A_COMMIT && event <= events; i++)
+		for (int i = 0; i < EVENTS_A_COMMIT && event <= last; i++)
 			append(queue, event++);
 		block_coverage_add(&coverage, (struct block_range){1, event - 1});
 		store_commit(&queue->store);

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-import resource
+import select
 import shutil
 import subprocess
 import tempfile
@@ -20,12 +20,27 @@ ROOT = Path(__file__).resolve().parents[3]
 BUILT = Path(os.environ.get("BALLAST_BENCH") or ROOT / "build/release-gcc/bench")
 
 
+MEMORY_LOOKS_S = 0.02
+
+
 @dataclass
 class Run:
     seconds: float
     cpu: float
     peak_mib: float
     log: str
+
+
+def watch_memory(pid: int) -> float:
+    """Until it ends: its largest resident memory in MiB. ru_maxrss counts what this process has at the fork, too."""
+    peak = 0.0
+    with open(f"/proc/{pid}/status", encoding="ascii") as status, os.fdopen(os.pidfd_open(pid)) as ended:
+        while not select.select([ended], [], [], MEMORY_LOOKS_S)[0]:
+            status.seek(0)
+            lines = dict(line.split(":", 1) for line in status)
+            if "VmHWM" in lines:
+                peak = max(peak, int(lines["VmHWM"].split()[0]) / 1024)
+    return peak
 
 
 def run(command, environment=None, cwd=None, timeout=900) -> Run:
@@ -36,6 +51,7 @@ def run(command, environment=None, cwd=None, timeout=900) -> Run:
             [*map(str, command)], env=os.environ | (environment or {}), cwd=cwd, stdin=subprocess.DEVNULL,
             stdout=log, stderr=subprocess.STDOUT, preexec_fn=die_with_parent,
         )
+        peak_mib = watch_memory(process.pid)
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.monotonic() - began
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -43,7 +59,7 @@ def run(command, environment=None, cwd=None, timeout=900) -> Run:
         text = log.read().decode(errors="replace")
     if process.returncode != 0:
         raise SystemExit(f"{command[0]} ended with {process.returncode}:\n{text[-4000:]}")
-    return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, text)
+    return Run(seconds, used.ru_utime + used.ru_stime, peak_mib, text)
 
 
 class Node:
@@ -119,4 +135,4 @@ def configuration(database: Path, url: str, **changes) -> dict:
     return found | {name: str(value) for name, value in changes.items()}
 
 
-__all__ = ["BUILT", "ROOT", "Node", "Processes", "Run", "binary", "configuration", "folder", "resource", "run"]
+__all__ = ["BUILT", "ROOT", "Node", "Processes", "Run", "binary", "configuration", "folder", "run"]
