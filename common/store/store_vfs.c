@@ -23,8 +23,9 @@
 #include <sqlite3.h>
 #include <string.h>
 
-/* 31 frames of 4 KiB pages; what a batch writes beyond that takes more than one write. */
-#define HELD_BYTES   (128 * 1024)
+/* 31 frames of 4 KiB pages; what a batch writes beyond that takes more than one write. Less than
+ * 128 KiB: SQLite's unix VFS takes a write of just so many bytes for one of none. */
+#define HELD_BYTES   (127 * 1024)
 #define WRITERS_LOCK 0
 
 struct log_file {
