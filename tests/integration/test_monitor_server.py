@@ -82,7 +82,8 @@ def test_the_state_has_the_numbers_of_the_tables(start, traded):  # noqa: F811
     traded.write("INSERT INTO broker_tokens VALUES ('schwab', '2026-01-05T15:00:00.000Z', '', '', 1, '')")
     traded.write("UPDATE onchain_trades SET oracle_price = '148.5', gas_used = 234567, gas_price_wei = 1500000007,"
                  " l1_fee_wei = 9007199254740993 WHERE id = 4")
-    state = start(traded).get("/api/state")
+    server = start(traded)
+    state = wait_until(lambda: (found := server.get("/api/state"))["pnl"] and found, what="the profit, which is computed behind the rest")
 
     assert state["database"] == "ballast.db"
     assert state["ledger"] == {"chain_id": "8453", "orderbook": None, "order_owner": None}
