@@ -63,6 +63,11 @@ def vacuum(ledger, target) -> None:  # noqa: F811
     connection.close()
 
 
+def complete_state(server) -> dict:
+    """With the profit, which is first computed behind the first answers."""
+    return wait_until(lambda: (found := server.get("/api/state"))["pnl"] and found, what="the profit")
+
+
 # --- what it says ---
 
 
@@ -82,8 +87,7 @@ def test_the_state_has_the_numbers_of_the_tables(start, traded):  # noqa: F811
     traded.write("INSERT INTO broker_tokens VALUES ('schwab', '2026-01-05T15:00:00.000Z', '', '', 1, '')")
     traded.write("UPDATE onchain_trades SET oracle_price = '148.5', gas_used = 234567, gas_price_wei = 1500000007,"
                  " l1_fee_wei = 9007199254740993 WHERE id = 4")
-    server = start(traded)
-    state = wait_until(lambda: (found := server.get("/api/state"))["pnl"] and found, what="the profit, which is computed behind the rest")
+    state = complete_state(start(traded))
 
     assert state["database"] == "ballast.db"
     assert state["ledger"] == {"chain_id": "8453", "orderbook": None, "order_owner": None}
@@ -117,7 +121,7 @@ def test_the_state_has_the_numbers_of_the_tables(start, traded):  # noqa: F811
 
 
 def test_an_empty_ledger_has_a_state(start, ledger):  # noqa: F811
-    state = start(ledger).get("/api/state")
+    state = complete_state(start(ledger))
     assert state["coverage"] == {"first_block": 0, "contiguous_to": None, "highest": None, "missing": 0, "head": None,
                                  "ranges": [], "gaps": []}
     assert state["fills"] == state["positions"] == state["latency"] == []
