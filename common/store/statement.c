@@ -40,21 +40,42 @@ void statement_finalize(struct statement *statement)
 	statement->compiled = NULL;
 }
 
-/* Mostly they are bound in their order: the search begins behind the last one that was bound. */
+/*
+ * Names are mostly used in their order: the search begins behind the last one that was found, at
+ * *next. -1: no such name.
+ */
+static int find_name(struct sqlite3_stmt *compiled,
+		     const char *(*name_at)(struct sqlite3_stmt *, int), int count, int *next,
+		     const char *name)
+{
+	for (int i = 0; i < count; i++) {
+		int place = (*next + i) % count;
+		const char *known = name_at(compiled, place);
+
+		if (known != NULL && strcmp(known, name) == 0) {
+			*next = place + 1;
+			return place;
+		}
+	}
+	return -1;
+}
+
+/* SQLite counts parameters from one, columns from zero. */
+static const char *parameter_name_at(struct sqlite3_stmt *compiled, int place)
+{
+	return sqlite3_bind_parameter_name(compiled, place + 1);
+}
+
 static int parameter_index(struct statement *statement, const char *name)
 {
 	int count = sqlite3_bind_parameter_count(statement->compiled);
+	int place = find_name(statement->compiled, parameter_name_at, count,
+			      &statement->next_parameter, name);
 
-	for (int i = 0; i < count; i++) {
-		int index = (statement->next_parameter + i) % count;
-		const char *known = sqlite3_bind_parameter_name(statement->compiled, index + 1);
-
-		if (known != NULL && strcmp(known, name) == 0) {
-			statement->next_parameter = index + 1;
-			return index + 1;
-		}
-	}
-	fatal(EXIT_CODE_BUG, "no parameter %s in sql=%s", name, sqlite3_sql(statement->compiled));
+	if (place < 0)
+		fatal(EXIT_CODE_BUG, "no parameter %s in sql=%s", name,
+		      sqlite3_sql(statement->compiled));
+	return place + 1;
 }
 
 static void require_bound(const struct statement *statement, int code)
@@ -139,22 +160,16 @@ void statement_reset(struct statement *statement)
 	note_row(statement, false);
 }
 
-/* Mostly they are read in their order: the search begins behind the last one that was read. */
 static int column_index(struct statement *statement, const char *column)
 {
 	int count = sqlite3_data_count(statement->compiled);
+	int place = find_name(statement->compiled, sqlite3_column_name, count,
+			      &statement->next_column, column);
 
-	for (int i = 0; i < count; i++) {
-		int index = (statement->next_column + i) % count;
-		const char *name = sqlite3_column_name(statement->compiled, index);
-
-		if (name != NULL && strcmp(name, column) == 0) {
-			statement->next_column = index + 1;
-			return index;
-		}
-	}
-	fatal(EXIT_CODE_BUG, "%s %s in sql=%s", count == 0 ? "no row to read" : "no column", column,
-	      sqlite3_sql(statement->compiled));
+	if (place < 0)
+		fatal(EXIT_CODE_BUG, "%s %s in sql=%s", count == 0 ? "no row to read" : "no column",
+		      column, sqlite3_sql(statement->compiled));
+	return place;
 }
 
 int64_t statement_int64(struct statement *statement, const char *column)
